@@ -1,0 +1,167 @@
+"""The whole configuration of a run: the dataclasses of all parts in one, and the one place where it is parsed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from meter.data import DatasetConfig
+from meter.disc import DiscriminatorConfig, MatcherConfig
+from meter.errors import InputError
+from meter.model import Mask, ModelConfig
+from meter.stage import fingerprint, plain
+from meter.train.devices import DeviceConfig
+from meter.train.generate import EvaluationConfig
+from meter.train.log import LogConfig
+from meter.train.loop import TrainConfig
+from meter.train.objective import ObjectiveConfig
+from meter.train.optimizer import OptimizerConfig
+from meter.vq import PretrainConfig, VQConfig
+
+Config = TypeVar("Config")
+
+
+@dataclass(kw_only=True, slots=True)
+class RunConfig:
+    """Everything that decides a run. Defaults are the paper's; where it is silent, ours (docs/deviations.md)."""
+
+    name: str = "meter"
+    """Begins the run folder's name; an experiment sets its own."""
+    seed: int = 0
+    """Seeds the joint training: weights, order, dropout, samples."""
+    data_seed: int = 0
+    """Seeds what runs over several seeds share: the world, splits, choice of photos, VQ-GAN."""
+    cache: str = "cache"
+    """Folder of the stages that runs share: prepared data, photos, VQ-GANs, codes."""
+    runs: str = "runs"
+    """Folder of the run folders."""
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """What is read."""
+    vq: VQConfig = field(default_factory=VQConfig)
+    """The VQ-GAN's shape."""
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    """The VQ-GAN's training."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The transformer's shape."""
+    disc: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    """The discriminator's shape."""
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    """J and its weights."""
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    """How weights are moved."""
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """How long."""
+    matcher: MatcherConfig = field(default_factory=MatcherConfig)
+    """The judge of text–image match, trained on true pairs."""
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    """What is generated and measured."""
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+    """Where it computes."""
+    log: LogConfig = field(default_factory=LogConfig)
+    """Where metrics go besides the run folder."""
+
+
+BESIDE_THE_RESULT = ("cache", "runs", "log", "device")
+"""Fields that do not decide what a run computes: they may change when a run is resumed."""
+
+
+def run_hash(config: RunConfig) -> str:
+    """Names what a run computes: 64 hex digits over all fields but those beside the result."""
+    return fingerprint({key: value for key, value in plain(config).items() if key not in BESIDE_THE_RESULT})
+
+
+def run_folder(config: RunConfig) -> Path:
+    """The folder of a run, a function of its config: the same command finds it again and goes on."""
+    return Path(config.runs) / config.dataset.name / f"{config.name}-{run_hash(config)[:8]}"
+
+
+def config_dir() -> Path:
+    """The folder of YAML files: inside the installed package, else beside it in a checkout."""
+    inside = Path(__file__).parent / "configs"
+    return inside if inside.exists() else Path(__file__).parents[1] / "configs"
+
+
+def register(name: str, schema: type) -> None:
+    """Tells Hydra the dataclass that the config of this name is checked against."""
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+
+
+def parse(composed: Any, schema: type[Config] = RunConfig) -> Config:
+    """Turns what Hydra composed into typed objects and refuses combinations that cannot work.
+
+    Raises InputError with the field, its value and what to set instead.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config = OmegaConf.to_object(composed)
+    except OmegaConfBaseException as fault:
+        raise InputError(str(fault).splitlines()[0]) from fault
+    assert isinstance(config, schema)
+    if isinstance(config, RunConfig):
+        check(config)
+    return config
+
+
+def read_config(path: Path) -> RunConfig:
+    """Reads the ``config.yaml`` of a run. Raises InputError where it is not one."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    if not path.exists():
+        raise InputError(f"{path} is missing: {path.parent} is not a run folder")
+    try:
+        return parse(OmegaConf.merge(OmegaConf.structured(RunConfig), OmegaConf.load(path)))
+    except OmegaConfBaseException as fault:
+        raise InputError(f"{path}: {str(fault).splitlines()[0]}") from fault
+
+
+def known_keys(schema: type = RunConfig) -> list[str]:
+    """Every key that a command line may set, dotted."""
+    return list(_dotted(plain(schema()), ""))
+
+
+def nearest_key(key: str, known: Iterable[str]) -> str | None:
+    """The right key that a mistyped one most likely means; None where nothing is near."""
+    candidates = list(known)
+    near = get_close_matches(key, candidates, n=1, cutoff=0.5)
+    if near:
+        return near[0]
+    by_last_part = {candidate.rsplit(".", 1)[-1]: candidate for candidate in candidates}
+    near = get_close_matches(key.rsplit(".", 1)[-1], by_last_part, n=1, cutoff=0.6)
+    return by_last_part[near[0]] if near else None
+
+
+def _dotted(values: dict[str, Any], prefix: str) -> Iterable[str]:
+    for name, value in values.items():
+        yield prefix + name
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{name}.")
+
+
+def check(config: RunConfig) -> None:
+    """Refuses values that contradict each other. Raises InputError naming both and what to set instead."""
+    objective = config.objective
+    if config.model.mask is Mask.literal and config.evaluation.generate:
+        raise InputError(
+            "model.mask=literal leaks the future and cannot generate: set evaluation.generate=false to train it, "
+            "or model.mask=peter"
+        )
+    if objective.uses_pictures and not config.dataset.use_images:
+        raise InputError(
+            f"objective.alpha={objective.alpha} and objective.lambda_d={objective.lambda_d} need pictures, but "
+            "dataset.use_images=false: set both to 0, or use pictures"
+        )
+    for section, name in (("model", "width"), ("disc", "width")):
+        width, heads = getattr(getattr(config, section), name), getattr(config, section).heads
+        if width % heads:
+            raise InputError(f"{section}.width={width} is not a multiple of {section}.heads={heads}")
+    for name in ("num_users", "num_items", "num_words", "num_codes", "text_length"):
+        if getattr(config.model, name):
+            raise InputError(
+                f"model.{name}={getattr(config.model, name)}: the data decides this; leave it out"
+            )

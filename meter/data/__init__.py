@@ -1,0 +1,45 @@
+"""Reviews and photos: readers, vocabulary, and the prepared store."""
+
+from meter.data.csvtable import read_csv
+from meter.data.dataset import DatasetConfig, Format
+from meter.data.images import Photo, read_photos
+from meter.data.jsonlines import read_jsonl
+from meter.data.overview import Row, overview
+from meter.data.pairing import Pairing
+from meter.data.peter import read_peter
+from meter.data.prepared import prepare
+from meter.data.reviews import Review, Reviews
+from meter.data.store import Photos, Prepared, Records
+from meter.data.tally import Tally
+from meter.data.tokens import tokenize
+from meter.data.vocabulary import BOS, EOS, PAD, SPECIAL_WORDS, UNK, Vocabulary, VocabularySource
+from meter.data.yelp import read_yelp
+
+__all__ = [
+    "BOS",
+    "EOS",
+    "PAD",
+    "SPECIAL_WORDS",
+    "UNK",
+    "DatasetConfig",
+    "Format",
+    "Pairing",
+    "Photo",
+    "Photos",
+    "Prepared",
+    "Records",
+    "Review",
+    "Reviews",
+    "Row",
+    "Tally",
+    "Vocabulary",
+    "VocabularySource",
+    "overview",
+    "prepare",
+    "read_csv",
+    "read_jsonl",
+    "read_peter",
+    "read_photos",
+    "read_yelp",
+    "tokenize",
+]

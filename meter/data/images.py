@@ -1,0 +1,202 @@
+"""Photos: the manifest, and the stage that decodes every photo once."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from meter.data.jsonlines import objects
+from meter.data.jsontable import write_table
+from meter.data.reviews import check_columns, require_file
+from meter.data.tally import Tally
+from meter.errors import InputError
+from meter.stage import Stage, build_stage, fingerprint
+
+MANIFEST = "images.jsonl"
+PIXELS = "pixels.npy"
+PHOTOS = "photos.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One line of the photo manifest.
+
+    file: path relative to the raw folder.
+    label: what kind of thing it shows, such as "bathroom".
+    """
+
+    item: str
+    file: str
+    label: str | None = None
+    caption: str | None = None
+
+
+def read_photos(folder: Path) -> list[Photo]:
+    """Reads ``images.jsonl``: one ``{"item", "file"[, "label"][, "caption"]}`` a line.
+
+    Raises:
+        InputError: the manifest is missing or empty; a line is no JSON, or lacks item or file, or names a file
+            outside ``folder``.
+    """
+    path = require_file(folder / MANIFEST)
+    photos = []
+    for line, entry in objects(path):
+        if line == 1 and isinstance(entry, dict):
+            check_columns(entry, ("item", "file"), ("label", "caption"), f"{path}:1")
+        photos.append(as_photo(entry, f"{path}:{line}"))
+    if not photos:
+        raise InputError(f"{path}: no photo is listed; list some or set dataset.use_images=false")
+    return photos
+
+
+def as_photo(entry: Any, place: str) -> Photo:
+    """Checks one entry of a manifest.
+
+    Raises:
+        InputError: see ``read_photos``.
+    """
+    if not isinstance(entry, dict):
+        raise InputError(f"{place}: expected a JSON object with item and file, found {type(entry).__name__}")
+    if type(entry.get("item")) is int:
+        entry = {**entry, "item": str(entry["item"])}
+    for name in ("item", "file"):
+        if not isinstance(entry.get(name), str) or not entry[name]:
+            raise InputError(f"{place}: {name} must be a string that is not empty, found {entry.get(name)!r}")
+    for name in ("label", "caption"):
+        if not isinstance(entry.get(name), (str, type(None))):
+            raise InputError(f"{place}: {name} must be a string, found {entry[name]!r}")
+    file = PurePosixPath(entry["file"])
+    if file.is_absolute() or ".." in file.parts:
+        raise InputError(
+            f"{place}: photo {entry['file']!r} lies outside the dataset's folder; move it inside"
+        )
+    return Photo(entry["item"], entry["file"], entry.get("label") or None, entry.get("caption") or None)
+
+
+def build_photos(
+    photos: list[Photo],
+    folder: Path,
+    cache: Path,
+    *,
+    image_size: int,
+    skip_broken: bool = False,
+    inputs: dict[str, str] | None = None,
+) -> Stage:
+    """Returns the stage with every photo as a square of ``image_size`` pixels: ``pixels.npy`` and ``photos.json``.
+
+    A photo is turned upright, cut to the largest square in its middle and resized once (Lanczos). The stage is
+    reused while the manifest and the names and sizes of the photo files are the same.
+
+    skip_broken: leave out, and count, photos that are missing or torn.
+    inputs: further hashes that the photos depend on.
+
+    Raises:
+        InputError: a photo is missing or cannot be decoded, and ``skip_broken`` is False.
+    """
+
+    def build(partial: Path) -> dict[str, Any]:
+        return _decode_all(photos, folder, partial, image_size, skip_broken)
+
+    files = [(photo, _size(folder / photo.file)) for photo in photos]
+    return build_stage(
+        cache,
+        "photos",
+        version=_FORMAT,
+        config={"image_size": image_size, "skip_broken": skip_broken},
+        inputs={"photos": fingerprint(files), **(inputs or {})},
+        build=build,
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _decode_all(
+    photos: list[Photo], folder: Path, target: Path, image_size: int, skip_broken: bool
+) -> dict[str, Any]:
+    tally = Tally()
+    kept: list[Photo] = []
+    with (target / PIXELS).open("wb") as file:
+        _write_header(file, len(photos), image_size)
+        for photo, decoded in zip(photos, _decoded(photos, folder, image_size), strict=True):
+            tally.read += 1
+            if not isinstance(decoded, InputError):
+                file.write(decoded.tobytes())
+                kept.append(photo)
+            elif skip_broken:
+                tally.drop("missing or torn", str(folder / photo.file))
+            else:
+                raise decoded
+        if not kept:
+            raise InputError(f"{folder}: none of its {len(photos)} photos can be decoded")
+        # NumPy pads the header so that the first axis can be corrected in place.
+        file.seek(0)
+        _write_header(file, len(kept), image_size)
+    write_table(target / PHOTOS, kept)
+    labels = Counter(photo.label for photo in kept)
+    return {
+        "photos": tally.plain(),
+        "items": len({photo.item for photo in kept}),
+        "labels": {str(label): count for label, count in labels.most_common() if label is not None},
+    }
+
+
+def _write_header(file: IO[bytes], num_photos: int, image_size: int) -> None:
+    shape = (num_photos, image_size, image_size, 3)
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def _decoded(
+    photos: list[Photo], folder: Path, image_size: int
+) -> Iterator[UInt8[np.ndarray, "S S 3"] | InputError]:
+    """Decodes in threads, in order; Pillow works outside the interpreter's lock."""
+
+    def decode(photo: Photo) -> UInt8[np.ndarray, "S S 3"] | InputError:
+        try:
+            return decode_photo(folder / photo.file, image_size)
+        except InputError as fault:
+            return fault
+
+    threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(photos), 64 * threads):
+            yield from pool.map(decode, photos[start : start + 64 * threads])
+
+
+def decode_photo(path: Path, image_size: int) -> UInt8[np.ndarray, "S S 3"]:
+    """Decodes one photo: upright, middle square, ``image_size`` pixels a side, RGB.
+
+    Raises:
+        InputError: the file is missing or torn, or is no picture.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as image:
+            # A JPEG can be decoded at a fraction of its size; twice the target leaves Lanczos enough to work on.
+            image.draft("RGB", (2 * image_size, 2 * image_size))
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+        width, height = upright.size
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        # Resizing with a box would let what lies beyond it bleed in, so the square is cut out first.
+        square = upright.crop((left, top, left + side, top + side))
+        square = square.resize((image_size, image_size), Image.Resampling.LANCZOS)
+        return np.asarray(square)
+    except Exception as fault:  # a torn picture can end in nearly any exception
+        what = "is missing" if isinstance(fault, FileNotFoundError) else f"cannot be decoded ({fault})"
+        raise InputError(
+            f"photo {path} {what}; put a whole file there, take it out of the photo manifest, "
+            "or set dataset.skip_broken_photos=true"
+        ) from None

@@ -1,0 +1,125 @@
+"""Which photo stands beside which review."""
+
+import enum
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int32
+
+from meter.data.reviews import Review
+from meter.errors import InputError
+
+NO_PHOTO = -1
+
+
+class Pairing(enum.Enum):
+    """How a review gets its photo; one that names its own photo gets that one in any case."""
+
+    item = "item"
+    """Any photo of the item: its reviews take its photos in turn."""
+    label = "label"
+    """A photo of the item whose label suits the feature word."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Paired:
+    """Photos of the reviews.
+
+    rows: row of each record's photo, -1 where it has none.
+    counts: how many records got their photo in which way.
+    """
+
+    rows: Int32[np.ndarray, "R"]
+    counts: dict[str, int]
+
+
+def pair(
+    records: Sequence[Review],
+    photos: Sequence[Mapping[str, str | None]],
+    *,
+    pairing: Pairing,
+    labels: Mapping[str, str],
+    label_fallback: bool,
+    skip_broken: bool,
+    seed: int,
+) -> Paired:
+    """Gives every record a photo of its item.
+
+    The k-th record that asks for the same set of photos (those of an item, or those of an item with one label)
+    gets photo k mod P of the set, in an order shuffled by ``seed`` and the item's name: photos are used evenly, and
+    another item more or less changes nothing.
+
+    photos: rows of the photo stage, with ``item``, ``file`` and ``label``.
+    labels: feature word to label, for ``Pairing.label``.
+    label_fallback: where the feature has no label, or the item no photo of that label, any photo of the item is
+        taken; otherwise none.
+    skip_broken: a review may name a photo that is not there, and then gets one as if it had named none.
+
+    Raises:
+        InputError: a label in ``labels`` is the label of no photo, there are none at all, or a review names a photo
+            that is not there.
+    """
+    if pairing is Pairing.label:
+        _check_labels(labels, photos)
+    row_of_file = {photo["file"]: row for row, photo in enumerate(photos)}
+    of_item: dict[str, list[int]] = defaultdict(list)
+    for row, photo in enumerate(photos):
+        of_item[str(photo["item"])].append(row)
+    of_label: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for item, rows in of_item.items():
+        digest = hashlib.sha256(f"{seed}:{item}".encode()).digest()
+        np.random.default_rng(int.from_bytes(digest[:8], "little")).shuffle(rows)
+        for row in rows:
+            of_label[item, str(photos[row]["label"])].append(row)
+
+    turn: Counter[tuple[str, str | None]] = Counter()
+
+    def next_of(rows: Sequence[int], item: str, label: str | None) -> int:
+        turn[item, label] += 1
+        return rows[(turn[item, label] - 1) % len(rows)]
+
+    counts: Counter[str] = Counter()
+    chosen = np.full(len(records), NO_PHOTO, dtype=np.int32)
+    for position, record in enumerate(records):
+        way = "no photo: the item has none"
+        if record.image is not None and record.image in row_of_file:
+            chosen[position], way = row_of_file[record.image], "named by the review"
+        elif record.image is not None and not skip_broken:
+            raise InputError(
+                f"a review of item {record.item!r} names the photo {record.image!r}, which the photo manifest does "
+                "not list; list it, or set dataset.skip_broken_photos=true to choose another photo of the item"
+            )
+        elif of_item.get(record.item):
+            label = labels.get(record.feature or "") if pairing is Pairing.label else None
+            if label is not None and (record.item, label) in of_label:
+                chosen[position] = next_of(of_label[record.item, label], record.item, label)
+                way = "by label"
+            elif pairing is Pairing.item or label_fallback:
+                chosen[position] = next_of(of_item[record.item], record.item, None)
+                why = "" if pairing is Pairing.item else _why_no_label(label)
+                way = f"any photo of the item{why}"
+            else:
+                way = f"no photo{_why_no_label(label)}"
+        counts[way] += 1
+    return Paired(rows=chosen, counts=dict(counts.most_common()))
+
+
+def _why_no_label(label: str | None) -> str:
+    return ": the feature has no label" if label is None else ": the item has no photo of the label"
+
+
+def _check_labels(labels: Mapping[str, str], photos: Sequence[Mapping[str, str | None]]) -> None:
+    known = {photo["label"] for photo in photos if photo["label"] is not None}
+    if not labels:
+        raise InputError(
+            "dataset.pairing=label needs dataset.labels (feature word: label); or set dataset.pairing=item"
+        )
+    for feature, label in labels.items():
+        if label not in known:
+            raise InputError(
+                f"dataset.labels: {feature!r} is mapped to {label!r}, which is the label of no photo; "
+                f"the photos have {', '.join(sorted(known)) or 'no labels'}"
+            )

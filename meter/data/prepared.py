@@ -1,0 +1,143 @@
+"""Raw files to a prepared dataset: world, photos and arrays, each a stage that is reused by its hash."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from meter.data.dataset import DatasetConfig, Format, check_config, read_manifest, read_reviews, review_files
+from meter.data.encoding import Lookup, write_prepared
+from meter.data.images import PHOTOS, build_photos
+from meter.data.jsontable import read_table
+from meter.data.pairing import Pairing, pair
+from meter.data.reviews import Reviews
+from meter.data.splits import SPLITS, keep_known
+from meter.data.store import Photos, Prepared, Records
+from meter.data.synthetic import write_world
+from meter.data.vocabulary import VocabularySource
+from meter.errors import InputError
+from meter.stage import Stage, build_stage, hash_file
+
+__all__ = [
+    "DatasetConfig",
+    "Format",
+    "Pairing",
+    "Photos",
+    "Prepared",
+    "Records",
+    "VocabularySource",
+    "prepare",
+]
+
+# Raise a number when what its stage writes changes its meaning: old caches are then left aside.
+_WORLD_FORMAT = 1
+_PREPARED_FORMAT = 1
+
+
+def prepare(config: DatasetConfig, cache: Path, seed: int) -> Prepared:
+    """Prepares a dataset, or opens what was prepared before from the same config, files and seed.
+
+    cache: where the folders of the stages lie.
+    seed: of the synthetic world, of the splits where no index files are given, and of the choice of photos.
+
+    Raises:
+        InputError: the config or the raw files are wrong.
+    """
+    check_config(config)
+    world = _world_stage(config, cache, seed) if config.format is Format.synthetic else None
+    folder = Path(config.root) if world is None else world.folder
+    photos = _photos_stage(config, folder, cache, world) if config.use_images else None
+    prepared = _prepared_stage(config, folder, cache, seed, photos)
+    return Prepared.open(prepared.folder, None if photos is None else photos.folder)
+
+
+def _world_stage(config: DatasetConfig, cache: Path, seed: int) -> Stage:
+    return build_stage(
+        cache,
+        "world",
+        version=_WORLD_FORMAT,
+        config={"world": config.world, "image_size": config.image_size, "seed": seed},
+        inputs={},
+        build=lambda partial: write_world(config.world, config.image_size, seed, partial),
+    )
+
+
+def _photos_stage(config: DatasetConfig, folder: Path, cache: Path, world: Stage | None) -> Stage:
+    return build_photos(
+        read_manifest(config, folder),
+        folder,
+        cache,
+        image_size=config.image_size,
+        skip_broken=config.skip_broken_photos,
+        inputs={} if world is None else {"world": world.hash},
+    )
+
+
+def _prepared_stage(
+    config: DatasetConfig, folder: Path, cache: Path, seed: int, photos: Stage | None
+) -> Stage:
+    inputs = {path.relative_to(folder).as_posix(): hash_file(path) for path in review_files(config, folder)}
+    truth = folder / "truth.json"
+    if truth.exists():
+        inputs["truth.json"] = hash_file(truth)
+    if photos is not None:
+        inputs["photos"] = photos.hash
+
+    def build(partial: Path) -> dict[str, Any]:
+        reviews = keep_known(read_reviews(config, folder, seed))
+        _check_splits(reviews)
+        lookup = Lookup.of(
+            reviews, vocabulary_size=config.vocabulary_size, vocabulary_from=config.vocabulary_from
+        )
+        rows = [] if photos is None else read_table(photos.folder / PHOTOS)
+        paired = None
+        if photos is not None:
+            paired = pair(
+                reviews.records,
+                rows,
+                pairing=config.pairing,
+                labels=config.labels,
+                label_fallback=config.label_fallback,
+                skip_broken=config.skip_broken_photos,
+                seed=seed,
+            )
+        if truth.exists():
+            shutil.copyfile(truth, partial / truth.name)
+        summary = write_prepared(partial, reviews, lookup, paired, text_length=config.text_length)
+        reviewed = set(lookup.items)
+        return {
+            **summary,
+            "photos": {} if photos is None else photos.summary["photos"],
+            "photos_of_items_without_reviews": sum(row["item"] not in reviewed for row in rows),
+        }
+
+    return build_stage(
+        cache,
+        "prepared",
+        version=_PREPARED_FORMAT,
+        config={
+            "format": config.format,
+            "fold": config.fold,
+            "text_length": config.text_length,
+            "vocabulary_size": config.vocabulary_size,
+            "vocabulary_from": config.vocabulary_from,
+            "min_rating": config.min_rating,
+            "max_rating": config.max_rating,
+            "use_images": config.use_images,
+            "pairing": config.pairing,
+            "labels": config.labels,
+            "label_fallback": config.label_fallback,
+            "seed": seed,
+        },
+        inputs=inputs,
+        build=build,
+    )
+
+
+def _check_splits(reviews: Reviews) -> None:
+    for name in SPLITS:
+        if not reviews.splits[name]:
+            raise InputError(
+                f"{reviews.source.file}: no record is left in {name} ({reviews.tally.kept} kept of "
+                f"{reviews.tally.read}); users and items must come back for records to be held out: give more "
+                "reviews, or index files of your own"
+            )

@@ -1,0 +1,122 @@
+"""A prepared dataset, opened: arrays mapped into memory, nothing read that is not asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int32, Int64, UInt8
+
+from meter.data.images import PHOTOS, PIXELS
+from meter.data.jsontable import read_table
+from meter.data.vocabulary import Vocabulary
+from meter.stage import Stage, open_stage
+
+
+@dataclass(kw_only=True, slots=True)
+class Records:
+    """The R kept records, one row each.
+
+    users, items: rows in ``Prepared.users`` and ``Prepared.items``.
+    ratings: on the dataset's scale.
+    features: WORD numbers; UNK where the word is unknown, PAD where the record has none.
+    words: (R, n + 1): the sentence cut to n words, then EOS, then PAD.
+    lengths: words before EOS, at most n.
+    photos: rows of ``Photos``, -1 where the record has none.
+    lines: the record's number in the raw file, counted from 0.
+    """
+
+    users: Int32[np.ndarray, "R"]
+    items: Int32[np.ndarray, "R"]
+    ratings: Float32[np.ndarray, "R"]
+    features: Int32[np.ndarray, "R"]
+    words: Int32[np.ndarray, "R _"]
+    lengths: Int32[np.ndarray, "R"]
+    photos: Int32[np.ndarray, "R"]
+    lines: Int32[np.ndarray, "R"]
+
+
+@dataclass(kw_only=True, slots=True)
+class Photos:
+    """The P photos, decoded.
+
+    pixels: RGB, 0 to 255.
+    rows: for each photo its ``item``, ``file``, ``label`` and ``caption``.
+    hash: of the stage they lie in.
+    """
+
+    pixels: UInt8[np.ndarray, "P S S 3"]
+    rows: list[dict[str, str | None]]
+    hash: str
+
+    @classmethod
+    def open(cls, folder: Path) -> "Photos":
+        return cls(
+            pixels=np.load(folder / PIXELS, mmap_mode="r"),
+            rows=read_table(folder / PHOTOS),
+            hash=open_stage(folder).hash,
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class Prepared:
+    """Everything that training and evaluation know of a dataset.
+
+    stage: folder, hash and summary (what was read, dropped and found).
+    photos: None for a dataset without pictures.
+    features: the distinct feature words, in alphabetical order.
+    splits: name to rows of ``records``; every record is in exactly one.
+    truth: what is known of a synthetic world, else None.
+    sentence_bytes, sentence_offsets: all whole sentences in UTF-8; row r is from offset r to offset r + 1.
+    """
+
+    stage: Stage
+    photos: Photos | None
+    vocabulary: Vocabulary
+    users: list[str]
+    items: list[str]
+    features: list[str]
+    records: Records
+    splits: dict[str, Int32[np.ndarray, "_"]]
+    truth: dict[str, Any] | None
+    sentence_bytes: UInt8[np.ndarray, "_"]
+    sentence_offsets: Int64[np.ndarray, "_"]
+
+    @property
+    def folder(self) -> Path:
+        return self.stage.folder
+
+    def __len__(self) -> int:
+        return len(self.records.users)
+
+    def sentence(self, row: int) -> str:
+        """The whole tokenized sentence of a record, uncut, words separated by one blank."""
+        start, end = self.sentence_offsets[row], self.sentence_offsets[row + 1]
+        return self.sentence_bytes[start:end].tobytes().decode("utf-8")
+
+    def feature(self, row: int) -> str | None:
+        """The feature word of a record; ``<unk>`` where it is unknown, None where it has none."""
+        words = self.vocabulary.decode([int(self.records.features[row])])
+        return words[0] if words else None
+
+    @classmethod
+    def open(cls, folder: Path, photos_folder: Path | None) -> "Prepared":
+        """Opens a prepared stage beside the stage of its photos (None if it was prepared without)."""
+        names = Records.__dataclass_fields__
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+        truth = folder / "truth.json"
+        return cls(
+            stage=open_stage(folder),
+            photos=None if photos_folder is None else Photos.open(photos_folder),
+            vocabulary=Vocabulary.load(folder / "vocabulary.json"),
+            users=read_table(folder / "users.json"),
+            items=read_table(folder / "items.json"),
+            features=read_table(folder / "features.json"),
+            records=Records(**arrays),
+            splits={
+                name: np.load(folder / f"split_{name}.npy") for name in read_table(folder / "splits.json")
+            },
+            truth=read_table(truth) if truth.exists() else None,
+            sentence_bytes=np.load(folder / "sentences.npy", mmap_mode="r"),
+            sentence_offsets=np.load(folder / "offsets.npy", mmap_mode="r"),
+        )

@@ -1,0 +1,98 @@
+"""Words and their numbers."""
+
+import enum
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from meter.errors import InputError
+
+PAD, BOS, EOS, UNK = 0, 1, 2, 3
+SPECIAL_WORDS = ("<pad>", "<bos>", "<eos>", "<unk>")
+
+
+class VocabularySource(enum.Enum):
+    """Which splits words and feature words are taken from."""
+
+    train = "train"
+    """Training only: nothing of validation and test is known beforehand."""
+    peter_compat = "peter_compat"
+    """All splits, as PETER does."""
+
+
+class Vocabulary:
+    """The words a model knows; a word's row is its number.
+
+    The special words come first (PAD 0, BOS 1, EOS 2, UNK 3). A feature word of several words, such as
+    ``air conditioning``, is one entry; since texts are split at blanks, no word of a text can be taken for it.
+
+    words: all entries, special words included.
+    index: word to number, without the special words: a text that holds "<eos>" holds an unknown word.
+    """
+
+    def __init__(self, words: list[str]) -> None:
+        if tuple(words[: len(SPECIAL_WORDS)]) != SPECIAL_WORDS:
+            raise InputError(
+                f"a vocabulary starts with {' '.join(SPECIAL_WORDS)}, found {' '.join(words[:4])}"
+            )
+        if len(set(words)) != len(words):
+            raise InputError("a vocabulary holds every word once; found one twice")
+        self.words = words
+        self.index = {word: number for number, word in enumerate(words) if number >= len(SPECIAL_WORDS)}
+
+    @classmethod
+    def count(cls, sentences: Iterable[str], features: Iterable[str | None], size: int) -> "Vocabulary":
+        """Keeps every feature word, and then the most frequent words, ``size`` entries in all.
+
+        As in PETER, the special words come on top of ``size``, and a feature counts as one more occurrence of its
+        word. Of equally frequent words the alphabetically first is kept; entries stand in the same order.
+
+        sentences: tokenized, words separated by blanks.
+
+        Raises:
+            InputError: there are more feature words than ``size``.
+        """
+        counts: Counter[str] = Counter()
+        for sentence in sentences:
+            counts.update(sentence.split())
+        named = Counter(feature for feature in features if feature is not None)
+        counts.update(named)
+        for word in SPECIAL_WORDS:
+            counts.pop(word, None)
+            named.pop(word, None)
+        if len(named) > size:
+            raise InputError(
+                f"dataset.vocabulary_size={size} has no room for the {len(named)} feature words; make it larger"
+            )
+        ranked = sorted(counts, key=lambda word: (-counts[word], word))
+        others = [word for word in ranked if word not in named][: size - len(named)]
+        kept = set(others) | set(named)
+        return cls([*SPECIAL_WORDS, *(word for word in ranked if word in kept)])
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Numbers of the words; UNK for those that are not in the vocabulary."""
+        number_of = self.index.get
+        return [number_of(token, UNK) for token in tokens]
+
+    def decode(self, numbers: Iterable[int]) -> list[str]:
+        """Words of the numbers up to the first EOS, without PAD and BOS."""
+        words: list[str] = []
+        for number in numbers:
+            if number == EOS:
+                break
+            if number not in (PAD, BOS):
+                words.append(self.words[number])
+        return words
+
+    def save(self, path: Path) -> None:
+        """Writes the words as a JSON list."""
+        path.write_text(json.dumps(self.words, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Vocabulary":
+        """Reads what ``save`` wrote."""
+        return cls(json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,23 @@
+"""The text–image matching discriminator, the relaxations that let gradients through, and L_d."""
+
+from meter.disc.discriminator import Discriminator, DiscriminatorConfig
+from meter.disc.loss import GeneratorForm, MatchScores, generator_loss, matching_value
+from meter.disc.matcher import Matcher, MatcherConfig, train_matcher
+from meter.disc.pairs import PairScorer, RelaxedPairs
+from meter.disc.relaxation import Relaxation, relax
+
+__all__ = [
+    "Discriminator",
+    "DiscriminatorConfig",
+    "GeneratorForm",
+    "MatchScores",
+    "Matcher",
+    "MatcherConfig",
+    "PairScorer",
+    "Relaxation",
+    "RelaxedPairs",
+    "generator_loss",
+    "matching_value",
+    "relax",
+    "train_matcher",
+]

@@ -1,0 +1,61 @@
+"""L_d = E[log D(E,V)] + E[log(1 − D(E,V̂))] + E[log(1 − D(Ê,V))], and what each side makes of it (§3.4, D3).
+
+E and V are true, Ê and V̂ generated. Printed inside J = min_θ (… + λd·L_d …) without saying who ascends: D ascends
+it, and the transformer descends it through V̂ and Ê.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+
+class GeneratorForm(Enum):
+    """What the transformer minimises (D3)."""
+
+    non_saturating = "non_saturating"
+    """−log D(E,V̂) − log D(Ê,V): the same aim with a gradient that does not vanish (Goodfellow et al., 2014)."""
+    minimax = "minimax"
+    """log(1 − D(E,V̂)) + log(1 − D(Ê,V)), L_d as printed."""
+
+
+@dataclass(kw_only=True, slots=True)
+class MatchScores:
+    """D's logits for the pairs of a batch.
+
+    true: (E, V).  generated_image: (E, V̂).  generated_text: (Ê, V).
+    generated_pair: (Ê, V̂).  mismatched: (E, V of another example).  Both None unless asked for.
+    weight: 1 where the example has a picture, 0 where it has none and counts for nothing (D11).
+    """
+
+    true: Float[Tensor, " B"]
+    generated_image: Float[Tensor, " B"]
+    generated_text: Float[Tensor, " B"]
+    generated_pair: Float[Tensor, " B"] | None = None
+    mismatched: Float[Tensor, " B"] | None = None
+    weight: Float[Tensor, " B"]
+
+    def mean(self, values: Float[Tensor, " B"]) -> Float[Tensor, ""]:
+        """The mean over examples that have a picture; 0 where none has."""
+        return (values * self.weight).sum() / self.weight.sum().clamp(min=1)
+
+
+def matching_value(scores: MatchScores) -> Float[Tensor, ""]:
+    """L_d as printed, plus the terms of the extra negatives that are given; D ascends it. At most 0."""
+    negatives = [scores.generated_image, scores.generated_text, scores.generated_pair, scores.mismatched]
+    terms = [F.logsigmoid(scores.true)]
+    terms += [F.logsigmoid(-logits) for logits in negatives if logits is not None]
+    return torch.stack([scores.mean(term) for term in terms]).sum()
+
+
+def generator_loss(scores: MatchScores, form: GeneratorForm) -> Float[Tensor, ""]:
+    """The transformer's share of L_d over the pairs that hold something generated."""
+    generated = [scores.generated_image, scores.generated_text, scores.generated_pair]
+    if form is GeneratorForm.minimax:
+        terms = [F.logsigmoid(-logits) for logits in generated if logits is not None]
+    else:
+        terms = [-F.logsigmoid(logits) for logits in generated if logits is not None]
+    return torch.stack([scores.mean(term) for term in terms]).sum()

@@ -1,0 +1,55 @@
+"""Metrics of generated explanations; no network is imported here.
+
+Every metric is exact, near-linear, and says in its ``signature`` by which definition it was made.
+"""
+
+from meter.evaluate.generation import Generation, read_generations, write_generations
+from meter.evaluate.image import ImageMetrics, image_metrics, psnr, ssim
+from meter.evaluate.match import (
+    RetrievalMetrics,
+    area_under_curve,
+    draw_candidates,
+    embedding_scores,
+    retrieval_metrics,
+)
+from meter.evaluate.overlap import Overlap, count_overlap
+from meter.evaluate.rating import RatingMetrics, rating_metrics, rating_metrics_peter_compat
+from meter.evaluate.summary import summarize
+from meter.evaluate.text import RougeScore, TextMetrics, text_metrics, text_metrics_peter_compat
+from meter.evaluate.truth import FeatureTruth, RatingFloor, TruthMetrics, rating_floor, truth_metrics
+from meter.evaluate.variety import Diversity, diversity, diversity_peter_compat
+from meter.evaluate.version import METRICS_VERSION
+
+__all__ = [
+    "METRICS_VERSION",
+    "Diversity",
+    "FeatureTruth",
+    "Generation",
+    "ImageMetrics",
+    "Overlap",
+    "RatingFloor",
+    "RatingMetrics",
+    "RetrievalMetrics",
+    "RougeScore",
+    "TextMetrics",
+    "TruthMetrics",
+    "area_under_curve",
+    "count_overlap",
+    "diversity",
+    "diversity_peter_compat",
+    "draw_candidates",
+    "embedding_scores",
+    "image_metrics",
+    "psnr",
+    "rating_floor",
+    "rating_metrics",
+    "rating_metrics_peter_compat",
+    "read_generations",
+    "retrieval_metrics",
+    "ssim",
+    "summarize",
+    "text_metrics",
+    "text_metrics_peter_compat",
+    "truth_metrics",
+    "write_generations",
+]

@@ -1,0 +1,54 @@
+"""All metrics of a split that need nothing but its generations, as they stand in ``metrics.json``."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from meter.evaluate.generation import Generation
+from meter.evaluate.rating import rating_metrics, rating_metrics_peter_compat
+from meter.evaluate.text import text_metrics, text_metrics_peter_compat
+from meter.evaluate.variety import diversity, diversity_peter_compat
+
+
+def summarize(
+    generations: Sequence[Generation],
+    feature_set: Collection[str],
+    lowest_rating: float,
+    highest_rating: float,
+    peter_feature_set: Collection[str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Rating, text and diversity, ours and PETER's, and the diversity of the true sentences.
+
+    Args:
+        generations: all of one split.
+        feature_set: features of the data set (of train, by default).
+        lowest_rating: least rating in the data set.
+        highest_rating: greatest rating in the data set.
+        peter_feature_set: features over all splits, as PETER counts them; ``feature_set`` where not known.
+
+    Returns:
+        ``{section: {metric: value}}`` of plain values, a section for each result dataclass.
+
+    Raises:
+        InputError: there is no generation, or a predicted rating is not a finite number.
+    """
+    ratings = [generation.rating for generation in generations]
+    predictions = [generation.predicted_rating for generation in generations]
+    references = [generation.reference for generation in generations]
+    texts = [generation.text for generation in generations]
+    features = [generation.feature for generation in generations]
+    peter_set = feature_set if peter_feature_set is None else peter_feature_set
+    sections = {
+        "rating": rating_metrics(ratings, predictions),
+        "rating_peter_compat": rating_metrics_peter_compat(
+            ratings, predictions, lowest_rating, highest_rating
+        ),
+        "text": text_metrics(references, texts),
+        "text_peter_compat": text_metrics_peter_compat(
+            [generation.cut_reference for generation in generations], texts
+        ),
+        "diversity": diversity(texts, features, feature_set),
+        "diversity_peter_compat": diversity_peter_compat(texts, features, peter_set),
+        "diversity_of_references": diversity(references, features, feature_set),
+    }
+    return {name: asdict(section) for name, section in sections.items()}

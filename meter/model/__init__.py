@@ -1,0 +1,22 @@
+"""The multimodally-enhanced transformer: user, item, words and visual codes in one sequence."""
+
+from meter.model.decoding import Generated
+from meter.model.embedding import VisualTable
+from meter.model.meter import Meter, MeterOutput, ModelConfig
+from meter.model.sequence import BOS, EOS, PAD, UNK, Layout, Mask
+from meter.model.transformer import Norm
+
+__all__ = [
+    "BOS",
+    "EOS",
+    "PAD",
+    "UNK",
+    "Generated",
+    "Layout",
+    "Mask",
+    "Meter",
+    "MeterOutput",
+    "ModelConfig",
+    "Norm",
+    "VisualTable",
+]

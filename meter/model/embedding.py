@@ -1,0 +1,113 @@
+"""Input representation (§3.3): four tables of tokens, learned positions, axial positions for the picture."""
+
+from enum import Enum
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from meter.model.sequence import BOS, Layout
+
+
+class VisualTable(Enum):
+    """Where the embeddings of visual codes come from (decision D8)."""
+
+    own = "own"
+    """A learned table of width D."""
+    codebook = "codebook"
+    """The VQ-GAN's code vectors, frozen, through a learned projection."""
+
+
+class VisualEmbedding(nn.Module):
+    """Z: visual codes and their axial positions, one vector for the row plus one for the column (Ho et al., 2019).
+
+    codebook: the VQ-GAN's code vectors; None for a table of its own.
+    """
+
+    def __init__(
+        self, num_codes: int, grid: tuple[int, int], width: int, codebook: Float[Tensor, "K C"] | None
+    ) -> None:
+        super().__init__()
+        from axial_positional_embedding import AxialPositionalEmbedding
+
+        self.positions = AxialPositionalEmbedding(width, axial_shape=grid)
+        if codebook is None:
+            self.table: nn.Module = nn.Embedding(num_codes, width)
+        else:
+            frozen = nn.Embedding.from_pretrained(codebook, freeze=True)
+            self.table = nn.Sequential(frozen, nn.Linear(codebook.shape[1], width))
+
+    def axial(self) -> Float[Tensor, "M D"]:
+        """The sum of row and column embedding of every place of the grid, row by row."""
+        rows, columns = self.positions.weights
+        return (rows + columns).flatten(0, 2)
+
+    def forward(self, codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
+        """Embeds the first V codes of each picture; an absent picture's −1 counts as code 0, which no loss reads."""
+        return self.table(codes.clamp(min=0)) + self.axial()[: codes.shape[1]]
+
+    def step(self, codes: Int[Tensor, " B"], place: int) -> Float[Tensor, "B 1 D"]:
+        """Embeds the one code that stands at ``place`` of the grid."""
+        return (self.table(codes) + self.axial()[place])[:, None]
+
+
+class Embedding(nn.Module):
+    """Turns ids into S0: token plus position, slot by slot.
+
+    visual: the picture's part; None for a model without pictures.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_users: int,
+        num_items: int,
+        num_words: int,
+        width: int,
+        layout: Layout,
+        visual: VisualEmbedding | None,
+    ) -> None:
+        super().__init__()
+        self.layout = layout
+        self.users = nn.Embedding(num_users, width)
+        self.items = nn.Embedding(num_items, width)
+        self.words = nn.Embedding(num_words, width)
+        self.visual = visual
+        self.positions = nn.Embedding(layout.text.stop + (1 if visual else 0), width)
+        self.begin_image = nn.Parameter(torch.empty(width)) if visual else None
+
+    def conditions(
+        self, users: Int[Tensor, " B"], items: Int[Tensor, " B"], features: Int[Tensor, " B"] | None
+    ) -> Float[Tensor, "B C D"]:
+        """Embeds [u, i, f, BOS]: what every generation starts from."""
+        tokens = [self.users(users), self.items(items)]
+        if features is not None:
+            tokens.append(self.words(features))
+        tokens.append(self.words(torch.full_like(users, BOS)))
+        return torch.stack(tokens, dim=1) + self.positions.weight[: len(tokens)]
+
+    def text_step(self, words: Int[Tensor, " B"], index: int) -> Float[Tensor, "B 1 D"]:
+        """Embeds the word that stands at ``index`` of the sentence (0 is the first)."""
+        return (self.words(words) + self.positions.weight[self.layout.text.start + 1 + index])[:, None]
+
+    def boi(self, batch: int) -> Float[Tensor, "B 1 D"]:
+        """Embeds BOI, the token that begins a picture; its position is the last of the non-visual ones."""
+        assert self.begin_image is not None
+        return (self.begin_image + self.positions.weight[-1]).expand(batch, 1, -1)
+
+    def forward(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None,
+        words: Int[Tensor, "B S"],
+        codes: Int[Tensor, "B M"] | None,
+    ) -> Float[Tensor, "B T D"]:
+        """Embeds the whole sequence."""
+        layout = self.layout
+        text = self.words(words[:, :-1]) + self.positions.weight[layout.text.start + 1 : layout.text.stop]
+        parts = [self.conditions(users, items, features), text]
+        if codes is not None:
+            assert self.visual is not None
+            parts += [self.boi(len(users)), self.visual(codes[:, :-1])]
+        return torch.cat(parts, dim=1)

@@ -1,0 +1,200 @@
+"""METER: one transformer that predicts the rating, the words around it, the sentence and the picture."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from meter.model import decoding
+from meter.model.embedding import Embedding, VisualEmbedding, VisualTable
+from meter.model.heads import Heads
+from meter.model.sequence import Layout, Mask, present, visibility
+from meter.model.transformer import Norm, Transformer, TransformerConfig
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+ENUMS: dict[str, type[Enum]] = {"mask": Mask, "visual_table": VisualTable, "norm": Norm}
+
+
+@dataclass(kw_only=True, slots=True)
+class ModelConfig(TransformerConfig):
+    """What METER is made of. A training run fills in the sizes that its data decides (those that are 0 here)."""
+
+    num_users: int = 0
+    """Rows of U."""
+    num_items: int = 0
+    """Rows of I."""
+    num_words: int = 0
+    """W, rows of V, special words included."""
+    num_codes: int = 0
+    """K, the codes of the VQ-GAN; 0 for a model without pictures."""
+    text_length: int = 0
+    """n, the longest sentence in words."""
+    grid: list[int] = field(default_factory=list)
+    """Rows and columns of codes in a picture; m is their product. Empty for a model without pictures."""
+    has_feature: bool = True
+    """Whether a feature word is given."""
+    mask: Mask = Mask.peter
+    """What u and i may see (D1)."""
+    visual_table: VisualTable = VisualTable.own
+    """Where the embeddings of visual codes come from (D8)."""
+
+    def layout(self) -> Layout:
+        """The slots of a sequence of these sizes."""
+        rows, columns = self.grid or (0, 0)
+        return Layout(
+            has_feature=self.has_feature, text_length=self.text_length, visual_length=rows * columns
+        )
+
+
+@dataclass(slots=True)
+class MeterOutput:
+    """What one pass gives: each head's prediction, as logits where it is a choice.
+
+    visual is None where the model or the call has no pictures.
+    """
+
+    rating: Float[Tensor, " B"]
+    context: Float[Tensor, "B W"]
+    text: Float[Tensor, "B S W"]
+    visual: Float[Tensor, "B M K"] | None
+
+
+class Meter(nn.Module):
+    """The multimodally-enhanced transformer (§3.3, §3.4).
+
+    codebook: the VQ-GAN's code vectors (K, C); needed where ``config.visual_table`` is ``codebook``.
+    """
+
+    visible: Tensor
+
+    def __init__(self, config: ModelConfig, codebook: Float[Tensor, "K C"] | None = None) -> None:
+        super().__init__()
+        _check(config)
+        self.config = config
+        self.layout = config.layout()
+        visual = None
+        if config.num_codes:
+            frozen = _codebook(config, codebook)
+            rows, columns = config.grid
+            visual = VisualEmbedding(config.num_codes, (rows, columns), config.width, frozen)
+        self.embedding = Embedding(
+            num_users=config.num_users,
+            num_items=config.num_items,
+            num_words=config.num_words,
+            width=config.width,
+            layout=self.layout,
+            visual=visual,
+        )
+        self.transformer = Transformer(config)
+        self.heads = Heads(config.width, config.num_words, config.num_codes)
+        self.register_buffer("visible", visibility(self.layout, config.mask), persistent=False)
+        self.apply(_initialise)
+
+    def forward(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None,
+        words: Int[Tensor, "B S"],
+        codes: Int[Tensor, "B M"] | None = None,
+    ) -> MeterOutput:
+        """Predicts every word and code from those before it (teacher forcing).
+
+        words: the sentence, EOS, then PAD; the model puts BOS in front itself. ``text[:, t]`` predicts ``words[:, t]``.
+        codes: the picture row by row; −1 where an example has none (its visual logits mean nothing).
+        """
+        layout = self.layout
+        tokens = self.embedding(users, items, features, words, codes)
+        length = tokens.shape[1]
+        visible = self.visible[:length, :length] & present(layout, words)[:, None, :length]
+        states = self.transformer(tokens, visible)
+        return MeterOutput(
+            rating=self.heads.rating(states[:, 0]),
+            context=self.heads.context(states[:, 1]),
+            text=self.heads.text(states[:, layout.text]),
+            visual=None
+            if codes is None or self.heads.visual is None
+            else self.heads.visual(states[:, layout.visual]),
+        )
+
+    @torch.no_grad()
+    def generate(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None = None,
+    ) -> decoding.Generated:
+        """Generates rating, then text, then picture, greedily and without dropout; nothing is encoded twice."""
+        was_training = self.training
+        self.eval()
+        try:
+            return decoding.generate(self, users, items, features)
+        finally:
+            self.train(was_training)
+
+    def save_pretrained(self, folder: Path | str) -> None:
+        """Writes ``config.json`` and ``model.safetensors``."""
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = dataclasses.asdict(self.config)
+        settings |= {name: getattr(self.config, name).name for name in ENUMS}
+        (folder / CONFIG).write_text(json.dumps(settings, indent=1), encoding="utf-8")
+        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.state_dict().items()}
+        save_file(weights, folder / WEIGHTS)
+
+    @classmethod
+    def from_pretrained(cls, folder: Path | str) -> "Meter":
+        """Opens what ``save_pretrained`` wrote."""
+        from safetensors.torch import load_file
+
+        folder = Path(folder)
+        settings = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        settings |= {name: kind[settings[name]] for name, kind in ENUMS.items()}
+        weights = load_file(folder / WEIGHTS)
+        codebook = weights.get("embedding.visual.table.0.weight")
+        model = cls(ModelConfig(**settings), codebook)
+        model.load_state_dict(weights, strict=True)
+        return model.eval()
+
+
+def _check(config: ModelConfig) -> None:
+    for name in ("num_users", "num_items", "num_words", "text_length"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"model.{name} must be at least 1, got {getattr(config, name)}")
+    if bool(config.num_codes) != bool(config.grid):
+        raise ValueError(
+            f"a model with pictures needs num_codes and grid, one without needs neither: "
+            f"got num_codes {config.num_codes}, grid {config.grid}"
+        )
+    if config.grid and len(config.grid) != 2:
+        raise ValueError(f"model.grid must be [rows, columns], got {config.grid}")
+
+
+def _codebook(config: ModelConfig, codebook: Tensor | None) -> Tensor | None:
+    if config.visual_table is VisualTable.own:
+        return None
+    if codebook is None or len(codebook) != config.num_codes:
+        found = None if codebook is None else tuple(codebook.shape)
+        raise ValueError(f"visual_table=codebook needs the ({config.num_codes}, C) code vectors, got {found}")
+    return codebook
+
+
+def _initialise(module: nn.Module) -> None:
+    """Small normal embeddings (σ = 0.02), Glorot's projections, zero biases; frozen tables stay as they are."""
+    if isinstance(module, nn.Embedding) and module.weight.requires_grad:
+        nn.init.normal_(module.weight, std=0.02)
+    elif isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, Embedding) and module.begin_image is not None:
+        nn.init.normal_(module.begin_image, std=0.02)
+    elif isinstance(module, VisualEmbedding):
+        for weight in module.positions.weights:
+            nn.init.normal_(weight, std=0.02)

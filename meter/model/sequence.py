@@ -1,0 +1,80 @@
+"""The sequence S0 = [u, i, f, BOS, e1 … en, BOI, v1 … vm]: where each token stands and what it may see.
+
+EOS is predicted but never read back: BOI tells the picture that the sentence is over. The last code predicts
+nothing and is not read either. So a sequence has 2 or 3 conditions, N + 1 text slots (BOS and N words) and, with
+pictures, M visual slots (BOI and M − 1 codes); slot by slot they predict the N + 1 words (EOS among them) and the
+M codes. A slot whose word is absent, because the sentence is shorter, is seen by nobody.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+PAD, BOS, EOS, UNK = range(4)
+
+
+class Mask(Enum):
+    """What the user and item slots may see (decision D1); all other slots see themselves and the past."""
+
+    peter = "peter"
+    """u and i see each other and nothing else."""
+    prefix = "prefix"
+    """u, i and f see each other: the rating sees the feature word."""
+    literal = "literal"
+    """u and i see everything, as printed in §3.4: the future leaks; an ablation, refused for generation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Slots of one sequence: conditions first, then text, then picture.
+
+    has_feature: whether a feature word stands between item and BOS.
+    text_length: n, the longest sentence in words; there are n + 1 text slots.
+    visual_length: m, the codes of a picture; 0 without pictures.
+    """
+
+    has_feature: bool
+    text_length: int
+    visual_length: int
+
+    @property
+    def num_conditions(self) -> int:
+        return 3 if self.has_feature else 2
+
+    @property
+    def text(self) -> slice:
+        """The slots whose outputs predict the words: BOS, e1 … en."""
+        return slice(self.num_conditions, self.num_conditions + self.text_length + 1)
+
+    @property
+    def visual(self) -> slice:
+        """The slots whose outputs predict the codes: BOI, v1 … v(m−1)."""
+        return slice(self.text.stop, self.text.stop + self.visual_length)
+
+    @property
+    def length(self) -> int:
+        """T, all slots."""
+        return self.visual.stop
+
+
+def visibility(layout: Layout, mask: Mask) -> Bool[Tensor, "T T"]:
+    """Says for every slot (row) which slots (columns) it may see, padding aside (§3.4, D1)."""
+    visible = torch.ones(layout.length, layout.length, dtype=torch.bool).tril()
+    if mask is Mask.peter:
+        visible[0, 1] = True
+    elif mask is Mask.prefix:
+        visible[: layout.num_conditions, : layout.num_conditions] = True
+    else:
+        visible[:2, :] = True
+    return visible
+
+
+def present(layout: Layout, words: Int[Tensor, "B S"]) -> Bool[Tensor, "B T"]:
+    """Says which slots hold a token: a text slot does while its sentence lasts, all others always do."""
+    slots = torch.ones(words.shape[0], layout.length, dtype=torch.bool, device=words.device)
+    start = layout.text.start + 1
+    slots[:, start : layout.text.stop] = (words[:, :-1] != PAD) & (words[:, :-1] != EOS)
+    return slots

@@ -1,0 +1,22 @@
+"""python -m meter.prepare dataset=…: readers and checks only; prints what was read, dropped and why."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from meter.config import RunConfig
+from meter.data import prepare
+from meter.door import command
+from meter.train.present import print_overview
+
+
+def show(config: RunConfig) -> None:
+    """Prepares the dataset, or finds it prepared, and prints its table."""
+    console = Console()
+    prepared = prepare(config.dataset, Path(config.cache), config.data_seed)
+    print_overview(prepared, console)
+    console.print(f"prepared: [bold]{prepared.folder}[/bold]")
+
+
+if __name__ == "__main__":
+    command(show, RunConfig, "train")

@@ -1,0 +1,135 @@
+"""The report of a run: one HTML file with everything in it, which opens offline and can be shown in a talk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from meter.report import curves, plots
+from meter.report.card import Card
+from meter.report.rendering import asset, render, script_hash
+from meter.report.tables import metric_tables
+from meter.stage import plain
+
+
+@dataclass(kw_only=True, slots=True)
+class Tile:
+    """A figure that the page opens with.
+
+    label: what it is. value: written out. target: what it should reach, None without one.
+    met: whether it does; None where nothing is claimed. note: what the reader must know beside it.
+    """
+
+    label: str
+    value: str
+    target: str | None = None
+    met: bool | None = None
+    note: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Dropped:
+    """Records that were left out. reason: why. count: how many. first: where the first one stands."""
+
+    reason: str
+    count: int
+    first: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Ratings:
+    """The predicted and the true ratings of a split, pair by pair."""
+
+    predicted: Float[np.ndarray, "R"]
+    true: Float[np.ndarray, "R"]
+
+
+@dataclass(kw_only=True, slots=True)
+class Report:
+    """What the page shows; whatever is empty leaves no trace on it.
+
+    metrics: the content of metrics.json.
+    vq_journal, joint_journal: the lines of the two trainings' journals.
+    code_counts: how often each code of the codebook is used over all photos.
+    reconstructions: (photo, reconstruction) of photos held out from the VQ-GAN's training.
+    ratings: by split. retrieval: recalls by kind of pair, e.g. ``{"generated": {"R@1": .8, "R@5": .97}}``.
+    gallery: cards in the order shown; gallery_note: how they were chosen.
+    dropped: records left out of the dataset; dataset: what was kept (counts by name).
+    provenance: command, versions, hashes, machine …; the entry ``seconds`` is a dict of seconds by stage.
+    config: the run's config, plain or as dataclasses.
+    """
+
+    title: str
+    subtitle: str = ""
+    tiles: list[Tile] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    vq_journal: list[dict[str, Any]] = field(default_factory=list)
+    joint_journal: list[dict[str, Any]] = field(default_factory=list)
+    code_counts: Int[np.ndarray, "K"] | None = None
+    reconstructions: list[tuple[UInt8[np.ndarray, "_ _ 3"], UInt8[np.ndarray, "_ _ 3"]]] = field(
+        default_factory=list
+    )
+    ratings: dict[str, Ratings] = field(default_factory=dict)
+    retrieval: dict[str, dict[str, float]] = field(default_factory=dict)
+    gallery: list[Card] = field(default_factory=list)
+    gallery_note: str = ""
+    dataset: dict[str, Any] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    config: Any = None
+
+
+def write_report(path: Path, report: Report) -> Path:
+    """Writes the page as one self-contained HTML file, whole or not at all, and returns its path.
+
+    The same report gives the same bytes. All text of users and data is escaped, and the page's own policy forbids
+    every script but its own and everything from outside.
+    """
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(report_html(report), encoding="utf-8")
+    return partial.replace(path)
+
+
+def report_html(report: Report) -> str:
+    """The page as text."""
+    script = asset("report.js")
+    pairs = {name: (pairs.predicted, pairs.true) for name, pairs in report.ratings.items() if len(pairs.true)}
+    evaluation_plots = []
+    if pairs:
+        evaluation_plots.append(plots.rating_plot(pairs))
+    if report.retrieval:
+        evaluation_plots.append(plots.retrieval_plot(report.retrieval))
+    vq_plots = curves.vq_plots(report.vq_journal)
+    if report.code_counts is not None and report.code_counts.any():
+        vq_plots.append(plots.codebook_plot(report.code_counts))
+    return render(
+        "report.html.j2",
+        report=report,
+        script=script,
+        script_hash=script_hash(script),
+        splits=list(dict.fromkeys(card.split for card in report.gallery if card.split is not None)),
+        judged=len({card.verdict for card in report.gallery} - {"unjudged"}) == 2,
+        tables=metric_tables(report.metrics),
+        evaluation_plots=evaluation_plots,
+        joint_plots=curves.joint_plots(report.joint_journal),
+        best=curves.best_validation(report.joint_journal),
+        vq_plots=vq_plots,
+        provenance={name: value for name, value in plain(report.provenance).items() if name != "seconds"},
+        seconds=_durations(report.provenance.get("seconds")),
+        config=_yaml(plain(report.config)),
+    )
+
+
+def _durations(seconds: Any) -> dict[str, float]:
+    if not isinstance(seconds, Mapping):
+        return {}
+    return {str(stage): float(took) for stage, took in seconds.items() if took is not None}
+
+
+def _yaml(config: Any) -> str:
+    import yaml
+
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True) if config else ""

@@ -1,0 +1,119 @@
+"""What was measured, as drawings: use of the codebook, ratings, retrieval."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from meter.report.rendering import number
+from meter.report.svg import INK, MUTED, SERIES, Plot, colours, draw_svg, legend_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def codebook_plot(counts: Int[np.ndarray, "K"]) -> Plot:
+    """How often each code is used, most used first, beside an even use of all."""
+    ordered = np.sort(counts)[::-1]
+    used = int((counts > 0).sum())
+    share = counts[counts > 0] / max(int(counts.sum()), 1)
+    perplexity = float(np.exp(-(share * np.log(share)).sum()))
+    even = float(counts.mean())
+
+    def draw(axes: "Axes") -> None:
+        axes.fill_between(
+            np.arange(len(ordered) + 1), [*ordered, 0], step="post", color=SERIES[0], alpha=0.75, linewidth=0
+        )
+        axes.axhline(even, color=MUTED, linewidth=1, dashes=(4, 3))
+        axes.annotate("even use", (1, even), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+                      ha="right", va="bottom", color=MUTED, fontsize=9)  # fmt: skip
+        axes.set_xlim(0, len(ordered))
+        axes.set_ylim(0, None)
+        axes.set_xlabel("codes, most used first")
+
+    alt = f"{used} of {len(counts)} codes in use, perplexity {number(perplexity)}."
+    return Plot(
+        title="Use of the codebook", svg=draw_svg("codebook", draw, alt, (4.2, 2.4)), alt=alt, note=alt
+    )
+
+
+def rating_plot(
+    ratings: Mapping[str, tuple[Float[np.ndarray, "_"], Float[np.ndarray, "_"]]],
+) -> Plot:
+    """Predicted against true ratings, true ones rounded to whole stars: median, middle half and middle nine tenths.
+
+    ratings: predicted and true ratings of each split.
+    """
+    notes = []
+
+    def draw(axes: "Axes") -> None:
+        everything = np.concatenate([np.rint(true) for _, true in ratings.values()])
+        low, high = everything.min() - 0.5, everything.max() + 0.5
+        axes.plot([low, high], [low, high], color=MUTED, linewidth=1, dashes=(4, 3))
+        for place, (colour, (predicted, true)) in enumerate(
+            zip(colours(len(ratings)), ratings.values(), strict=True)
+        ):
+            shift = 0.18 * (place - (len(ratings) - 1) / 2)
+            whole = np.rint(true)
+            for star in np.unique(whole):
+                marks = np.quantile(predicted[whole == star], [0.05, 0.25, 0.5, 0.75, 0.95])
+                axes.plot([star + shift] * 2, marks[[0, 4]], color=colour, linewidth=1.2)
+                axes.plot(
+                    [star + shift] * 2,
+                    marks[[1, 3]],
+                    color=colour,
+                    linewidth=7,
+                    alpha=0.45,
+                    solid_capstyle="butt",
+                )
+                axes.plot(star + shift, marks[2], "o", color=colour, markersize=6)
+        axes.set_xticks(np.unique(everything))
+        axes.set_yticks(np.unique(everything))
+        axes.set_xlim(low, high)
+        axes.set_xlabel("true rating")
+        axes.set_ylabel("predicted rating")
+
+    for name, (predicted, true) in ratings.items():
+        error = float(np.sqrt(np.mean((predicted - true) ** 2)))
+        notes.append(f"{name}: RMSE {number(error)} over {len(true):,} pairs")
+    alt = "Predicted rating against the true one. " + "; ".join(notes) + "."
+    note = "Dot: median. Thick: the middle half. Thin: the middle nine tenths. Dashed: a perfect prediction."
+    return Plot(
+        title="Ratings",
+        svg=draw_svg("predicted-rating", draw, alt, (5.2, 3.4)),
+        alt=alt,
+        legend=legend_of(list(ratings)),
+        note=note,
+    )
+
+
+def retrieval_plot(retrieval: Mapping[str, Mapping[str, float]]) -> Plot:
+    """Text–image retrieval: bars of recall for each kind of pair, e.g. ``{"true pairs": {"R@1": .9}, …}``."""
+    ranks = list(dict.fromkeys(rank for recalls in retrieval.values() for rank in recalls))
+
+    def draw(axes: "Axes") -> None:
+        width = 0.72 / len(retrieval)
+        for place, (colour, recalls) in enumerate(
+            zip(colours(len(retrieval)), retrieval.values(), strict=True)
+        ):
+            for column, rank in enumerate(ranks):
+                if rank in recalls:
+                    left = column + width * (place - (len(retrieval) - 1) / 2)
+                    axes.bar(left, recalls[rank], width * 0.88, color=colour)
+                    axes.annotate(number(recalls[rank]), (left, recalls[rank]), (0, 3), textcoords="offset points",
+                                  ha="center", fontsize=9, color=INK)  # fmt: skip
+        axes.set_xticks(range(len(ranks)), ranks)
+        axes.set_xlim(-0.5, len(ranks) - 0.5)
+        axes.set_ylim(0, 1.08)
+        axes.set_yticks([0, 0.5, 1])
+
+    said = [
+        "; ".join(f"{name} {rank} {number(value)}" for rank, value in recalls.items())
+        for name, recalls in retrieval.items()
+    ]
+    alt = "Recall of the right picture for a sentence. " + "; ".join(said) + "."
+    svg = draw_svg("retrieval", draw, alt, (5.2, 3.4))
+    return Plot(
+        title="Finding the picture of a sentence", svg=svg, alt=alt, legend=legend_of(list(retrieval))
+    )

@@ -1,0 +1,75 @@
+"""A card in a terminal: plain lines, or a panel with its pictures drawn in half blocks."""
+
+import unicodedata
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from meter.report.card import Card
+from meter.report.pictures import half_blocks
+from meter.report.rendering import number, stars
+
+PICTURE_COLUMNS = 24
+SIGNS = {True: "✓", False: "✗", None: "·"}
+STYLES = {True: "green", False: "red", None: "dim"}
+
+
+def visible(text: str) -> str:
+    """``text`` without control characters, which could move the cursor or recolour the terminal."""
+    return "".join("�" if unicodedata.category(letter) == "Cc" else letter for letter in text)
+
+
+def lines(card: Card) -> list[tuple[str, str]]:
+    """What a card says, as (name, value), without what it lacks."""
+    said = [("user", card.user), ("item", card.item)]
+    if card.feature is not None:
+        said.append(("feature", card.feature))
+    rating = number(card.rating)
+    said.append(
+        ("rating", rating if card.true_rating is None else f"{rating} (true {stars(card.true_rating)})")
+    )
+    said.append(("explanation", card.text))
+    if card.true_text is not None:
+        said.append(("true text", card.true_text))
+    if card.context:
+        said.append(("context", ", ".join(card.context)))
+    if card.match is not None:
+        said.append(("match", f"{card.match:.0%}"))
+    return [(name, visible(value)) for name, value in said]
+
+
+def plain_text(card: Card) -> str:
+    """The card as plain lines ``name: value``, marks last."""
+    said = [f"{name + ':':<13}{value}" for name, value in lines(card)]
+    for mark in card.marks:
+        detail = f" ({mark.detail})" if mark.detail else ""
+        said.append(visible(f"{SIGNS[mark.ok]} {mark.label}{detail}"))
+    return "\n".join(said)
+
+
+def panel(card: Card) -> Panel:
+    """The card for rich: pictures above, then a table of what is said. Markup in the user's text is not obeyed."""
+    parts: list[RenderableType] = []
+    if card.pictures:
+        drawn = []
+        for caption, pixels in card.pictures:
+            picture = Text()
+            for row in half_blocks(pixels, PICTURE_COLUMNS):
+                for upper, lower in row:
+                    picture.append("▀", style=f"{upper} on {lower}")
+                picture.append("\n")
+            drawn.append(picture.append(caption, style="dim"))
+        beside = Table.grid(padding=(0, 2))
+        beside.add_row(*drawn)
+        parts.append(beside)
+        parts.append(Text())
+    table = Table.grid(padding=(0, 2))
+    for name, value in lines(card):
+        table.add_row(Text(name, style="dim"), Text(value, style="bold" if name == "explanation" else ""))
+    parts.append(table)
+    for mark in card.marks:
+        detail = f" ({mark.detail})" if mark.detail else ""
+        parts.append(Text(visible(f"{SIGNS[mark.ok]} {mark.label}{detail}"), style=STYLES[mark.ok]))
+    return Panel(Group(*parts), title=Text(visible(card.item)), expand=False, padding=(1, 2))

@@ -1,0 +1,104 @@
+"""Examples on the device, and the order in which an epoch visits them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+@dataclass(kw_only=True, slots=True)
+class Batch:
+    """B examples. features and codes are None for a model without them; codes are −1 where a photo is missing."""
+
+    rows: Int[Tensor, " B"]
+    users: Int[Tensor, " B"]
+    items: Int[Tensor, " B"]
+    features: Int[Tensor, " B"] | None
+    words: Int[Tensor, "B S"]
+    ratings: Float[Tensor, " B"]
+    codes: Int[Tensor, "B M"] | None
+
+
+class Examples:
+    """All examples of some splits as tensors on one device; batches are gathered there, without workers.
+
+    codes: the codes of every photo (P, M), or None without pictures.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: np.ndarray,
+        items: np.ndarray,
+        features: np.ndarray | None,
+        words: np.ndarray,
+        ratings: np.ndarray,
+        photos: np.ndarray,
+        codes: np.ndarray | None,
+        device: torch.device,
+    ) -> None:
+        def on_device(array: np.ndarray, dtype: torch.dtype) -> Tensor:
+            return torch.from_numpy(np.array(array)).to(device=device, dtype=dtype)
+
+        self.device = device
+        self.users = on_device(users, torch.long)
+        self.items = on_device(items, torch.long)
+        self.features = None if features is None else on_device(features, torch.long)
+        self.words = on_device(words, torch.long)
+        self.ratings = on_device(ratings, torch.float32)
+        self.photos = on_device(photos, torch.long)
+        self.codes = None
+        if codes is not None:
+            # The last row stands for "no photo": index −1 finds it.
+            absent = np.full((1, codes.shape[1]), -1, dtype=codes.dtype)
+            self.codes = on_device(np.concatenate([codes, absent]), torch.long)
+
+    def batch(self, rows: Int[Tensor, " B"]) -> Batch:
+        """Gathers the examples of the given rows."""
+        return Batch(
+            rows=rows,
+            users=self.users[rows],
+            items=self.items[rows],
+            features=None if self.features is None else self.features[rows],
+            words=self.words[rows],
+            ratings=self.ratings[rows],
+            codes=None if self.codes is None else self.codes[self.photos[rows]],
+        )
+
+
+def num_steps(num_rows: int, batch_size: int) -> int:
+    """Steps of one training epoch: whole batches only, but at least one."""
+    return max(1, num_rows // batch_size)
+
+
+def epoch_order(rows: np.ndarray, *, epoch: int, seed: int) -> Int[Tensor, " R"]:
+    """The order of an epoch, a function of seed and epoch alone: a resumed run finds its place in it again."""
+    order = np.random.default_rng([seed, epoch]).permutation(len(rows))
+    return torch.from_numpy(rows[order].astype(np.int64))
+
+
+def training_batches(
+    examples: Examples,
+    rows: np.ndarray,
+    *,
+    batch_size: int,
+    epoch: int,
+    seed: int,
+    start: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+) -> Iterator[Batch]:
+    """The batches of an epoch from step ``start`` on; each of ``world_size`` processes gets its share of every one."""
+    order = epoch_order(rows, epoch=epoch, seed=seed).to(examples.device)
+    for step in range(start, num_steps(len(rows), batch_size)):
+        whole = order[step * batch_size : (step + 1) * batch_size]
+        yield examples.batch(whole[rank::world_size])
+
+
+def ordered_batches(examples: Examples, rows: np.ndarray, *, batch_size: int) -> Iterator[Batch]:
+    """All given rows in their order."""
+    for chunk in torch.from_numpy(np.array(rows, dtype=np.int64)).to(examples.device).split(batch_size):
+        yield examples.batch(chunk)

@@ -1,0 +1,53 @@
+"""Where a run computes: Lightning Fabric, set up from the config."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from meter.errors import InputError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(kw_only=True, slots=True)
+class DeviceConfig:
+    """Where a run computes; handed to Lightning Fabric."""
+
+    accelerator: str = "auto"
+    """auto, cpu, cuda …"""
+    devices: int = 1
+    """Processes, one a device."""
+    strategy: str = "auto"
+    """auto, ddp …"""
+    precision: str = "auto"
+    """auto: bf16-mixed where the hardware multiplies bf16, else 32-true. Or any name that Fabric knows."""
+
+
+def make_fabric(config: DeviceConfig) -> "Fabric":
+    """Launches the processes.
+
+    Raises InputError where Fabric cannot make sense of the config.
+    """
+    from lightning_fabric import Fabric
+
+    precision = fastest_precision(config.accelerator) if config.precision == "auto" else config.precision
+    try:
+        fabric = Fabric(
+            accelerator=config.accelerator,
+            devices=config.devices,
+            strategy=config.strategy,
+            precision=precision,  # pyright: ignore[reportArgumentType]
+        )
+        fabric.launch()
+    except (ValueError, RuntimeError) as fault:
+        raise InputError(f"device: {str(fault).splitlines()[0]}") from fault
+    return fabric
+
+
+def fastest_precision(accelerator: str) -> str:
+    """bf16-mixed where the device that ``accelerator`` means multiplies bf16 in hardware, else 32-true."""
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"

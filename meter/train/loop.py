@@ -1,0 +1,233 @@
+"""The joint training: epochs of two-player steps, validation, early stop, checkpoints, and going on after a kill."""
+
+import math
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from meter.checkpoint import load_checkpoint, save_checkpoint
+from meter.interrupt import Interrupted, StopRequest
+from meter.train.batches import Batch, Examples, num_steps, ordered_batches, training_batches
+from meter.train.log import TrainingLog
+from meter.train.objective import ObjectiveConfig, supervised_losses
+from meter.train.optimizer import OptimizerConfig, Schedule
+from meter.train.steps import Players, discriminator_step, model_step
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainConfig:
+    """How long the joint training goes on."""
+
+    epochs: int = 50
+    """Passes over the training split at most."""
+    batch_size: int = 128
+    """Examples a step, over all devices."""
+    patience: int = 5
+    """Epochs without a lower validation loss before the training stops."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints; a kill loses at most these. The end of every epoch is one too."""
+    log_every: int = 20
+    """Steps between lines of the journal."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Position:
+    """Where a training stands.
+
+    epoch, place: the epoch under way and its next step.  step: optimizer steps in all.
+    best_loss, best_epoch: of the validations so far.  failures: validations since without a lower loss.
+    """
+
+    epoch: int = 0
+    place: int = 0
+    step: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = -1
+    failures: int = 0
+
+
+class JointTraining:
+    """Trains the players on the training rows and keeps the weights that validate best in ``<folder>/best``."""
+
+    def __init__(
+        self,
+        *,
+        fabric: "Fabric",
+        players: Players,
+        examples: Examples,
+        splits: dict[str, np.ndarray],
+        objective: ObjectiveConfig,
+        optimizer: OptimizerConfig,
+        config: TrainConfig,
+        folder: Path,
+        seed: int,
+        log: TrainingLog,
+        stop: StopRequest,
+    ) -> None:
+        self.fabric, self.players, self.examples, self.splits = fabric, players, examples, splits
+        self.objective, self.optimizer, self.config = objective, optimizer, config
+        self.folder, self.seed, self.log, self.stop = folder, seed, log, stop
+        self.steps_per_epoch = num_steps(len(splits["train"]), config.batch_size)
+        self.schedule = Schedule(optimizer, config.epochs * self.steps_per_epoch)
+        self.position = Position()
+        self.window: defaultdict[str, float] = defaultdict(float)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the epochs are over or the validation loss has stopped falling."""
+        return self.position.epoch >= self.config.epochs or self.position.failures >= self.config.patience
+
+    def run(self) -> Position:
+        """Trains to the end, from the last checkpoint where there is one."""
+        self.resume()
+        with self.log.progress(self.config.epochs, self.steps_per_epoch, self.position):
+            while not self.finished:
+                self.run_epoch()
+                self.validate()
+                self.position.epoch, self.position.place = self.position.epoch + 1, 0
+                self.save()
+        return self.position
+
+    def run_epoch(self) -> None:
+        """The rest of the current epoch."""
+        self.players.model.train()
+        started = time.perf_counter()
+        for batch in self.batches():
+            self.step(batch)
+            self.position.place += 1
+            self.position.step += 1
+            if self.position.step % self.config.log_every == 0:
+                self.write_window(time.perf_counter() - started)
+                started = time.perf_counter()
+            if self.stop.asked:
+                self.save()
+                raise Interrupted(
+                    f"stopped at step {self.position.step} after saving to {self.folder / 'last'}"
+                )
+            if self.position.step % self.config.checkpoint_every == 0:
+                self.save()
+
+    def step(self, batch: Batch) -> None:
+        """One step of each player."""
+        players, clip = self.players, self.optimizer.clip
+        self.schedule.set_rates(self.position.step, players.model_optimizer, players.discriminator_optimizer)
+        done = model_step(self.fabric, players, batch, self.objective, clip)
+        values = done.losses.named()
+        values["total"] = done.losses.total(self.objective).detach()
+        if done.pairs is not None:
+            values["matching"] = discriminator_step(self.fabric, players, batch, done.pairs, clip)
+        for name, value in values.items():
+            self.window[name] += value.item()
+        self.window["words"] += (batch.words > 0).sum().item()
+        self.window["steps"] += 1
+
+    def batches(self) -> Any:
+        """What this process sees of the rest of the epoch."""
+        return training_batches(
+            self.examples,
+            self.splits["train"],
+            batch_size=self.config.batch_size,
+            epoch=self.position.epoch,
+            seed=self.seed,
+            start=self.position.place,
+            rank=self.fabric.global_rank,
+            world_size=self.fabric.world_size,
+        )
+
+    @torch.no_grad()
+    def validate(self) -> None:
+        """Measures the validation split and remembers the best weights."""
+        self.players.meter.eval()
+        sums: defaultdict[str, float] = defaultdict(float)
+        for batch in ordered_batches(
+            self.examples, self.splits["validation"], batch_size=self.config.batch_size
+        ):
+            with self.fabric.autocast():
+                output = self.players.meter(
+                    batch.users, batch.items, batch.features, batch.words, batch.codes
+                )
+            losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective)
+            values = losses.named() | {"total": losses.total(self.objective)}
+            for name, value in values.items():
+                sums[name] += value.item() * len(batch.rows)
+        means = {name: total / len(self.splits["validation"]) for name, total in sums.items()}
+        self.judge(means["total"])
+        self.log.validation(self.position, means)
+
+    def judge(self, loss: float) -> None:
+        """Keeps the weights of a new best validation loss; counts a failure otherwise."""
+        if loss < self.position.best_loss:
+            self.position.best_loss, self.position.best_epoch = loss, self.position.epoch
+            self.position.failures = 0
+            if self.fabric.is_global_zero:
+                self.players.meter.save_pretrained(self.folder / "best")
+                if self.players.judge is not None:
+                    self.players.judge.discriminator.save_pretrained(self.folder / "best" / "discriminator")
+        else:
+            self.position.failures += 1
+            self.schedule.not_improved()
+
+    def write_window(self, seconds: float) -> None:
+        """Logs the means since the last line and begins a new window."""
+        steps, words = self.window.pop("steps"), self.window.pop("words")
+        means = {name: total / steps for name, total in self.window.items()}
+        self.log.train(self.position, means, words / seconds * self.fabric.world_size)
+        self.window.clear()
+
+    def save(self) -> None:
+        """Writes everything that the next step depends on."""
+        if not self.fabric.is_global_zero:
+            return
+        players = self.players
+        state: dict[str, Any] = {
+            "model": players.meter.state_dict(),
+            "model_optimizer": players.model_optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "position": asdict(self.position),
+            "window": dict(self.window),
+            "journal": len(self.log.journal),
+            "random": random_state(),
+        }
+        if players.judge is not None and players.discriminator_optimizer is not None:
+            state["discriminator"] = players.judge.state_dict()
+            state["discriminator_optimizer"] = players.discriminator_optimizer.state_dict()
+        save_checkpoint(self.folder / "last", state)
+
+    def resume(self) -> None:
+        """Goes on from the last whole checkpoint; the journal forgets what came after it."""
+        state = load_checkpoint(self.folder / "last")
+        if state is None:
+            self.log.journal.truncate(0)
+            return
+        players = self.players
+        players.meter.load_state_dict(state["model"], strict=True)
+        players.model_optimizer.load_state_dict(state["model_optimizer"])
+        if players.judge is not None and players.discriminator_optimizer is not None:
+            players.judge.load_state_dict(state["discriminator"], strict=True)
+            players.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.position = Position(**state["position"])
+        self.window = defaultdict(float, state["window"])
+        set_random_state(state["random"])
+        self.log.journal.truncate(state["journal"])
+
+
+def random_state() -> dict[str, Any]:
+    """The states of torch's generators: the only ones that a training step draws from."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Puts the generators back; a run that moves to a machine with other devices keeps what fits."""
+    torch.set_rng_state(state["cpu"])
+    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda"])

@@ -1,0 +1,134 @@
+"""J = λe·L_e + λd·L_d + λr·L_r + λc·L_c (§3.4): each loss, and the weights that join them."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from meter.disc import GeneratorForm, Relaxation
+from meter.model import EOS, PAD, MeterOutput
+
+
+class ContextTargets(Enum):
+    """Which words the context head is scored on (decision D4)."""
+
+    words = "words"
+    """The words of the sentence, no PAD and no EOS."""
+    peter_compat = "peter_compat"
+    """As PETER's code slices them: EOS counts too where the sentence is shorter than n."""
+
+
+class Samples(Enum):
+    """Where the logits come from that Ê and V̂ are chosen with (decision D2)."""
+
+    teacher_forced = "teacher_forced"
+    """The training pass itself: every choice follows the true past."""
+    free_running = "free_running"
+    """A greedy generation, then one parallel pass over what was generated."""
+
+
+@dataclass(kw_only=True, slots=True)
+class ObjectiveConfig:
+    """The weights of J and the readings of L_d."""
+
+    lambda_e: float = 1.0
+    """λe, weight of the explanation: words and codes."""
+    lambda_d: float = 0.1
+    """λd, weight of the text–image matching; 0 trains without a discriminator."""
+    lambda_r: float = 0.1
+    """λr, weight of the rating."""
+    lambda_c: float = 1.0
+    """λc, weight of the context words."""
+    alpha: float = 1.0
+    """α, weight of the codes against the words within L_e; 0 trains without pictures."""
+    context_targets: ContextTargets = ContextTargets.words
+    """Which words the context head is scored on (D4)."""
+    relaxation: Relaxation = Relaxation.gumbel
+    """How the gradient of L_d passes a choice of tokens (D2)."""
+    temperature: float = 1.0
+    """Temperature of that relaxation."""
+    samples: Samples = Samples.teacher_forced
+    """Where the generated tokens come from (D2)."""
+    generator_form: GeneratorForm = GeneratorForm.non_saturating
+    """What the transformer minimises of L_d (D3)."""
+    generated_pair_negatives: bool = False
+    """Whether (Ê, V̂) is a negative too (D3)."""
+    mismatched_negatives: bool = False
+    """Whether (E, V of another example) is a negative too (D3)."""
+
+    @property
+    def uses_pictures(self) -> bool:
+        """Pictures are read where they weigh anything: in L_e or in L_d."""
+        return self.alpha > 0 or self.lambda_d > 0
+
+
+@dataclass(slots=True)
+class Losses:
+    """The parts of J for one batch, unweighted; visual and generator are None where the model has none."""
+
+    text: Float[Tensor, ""]
+    visual: Float[Tensor, ""] | None
+    rating: Float[Tensor, ""]
+    context: Float[Tensor, ""]
+    generator: Float[Tensor, ""] | None
+
+    def total(self, config: ObjectiveConfig) -> Float[Tensor, ""]:
+        """J."""
+        explanation = self.text if self.visual is None else self.text + config.alpha * self.visual
+        total = config.lambda_e * explanation + config.lambda_r * self.rating + config.lambda_c * self.context
+        return total if self.generator is None else total + config.lambda_d * self.generator
+
+    def named(self) -> dict[str, Tensor]:
+        """The parts that exist, by name, cut from the graph."""
+        parts = {name: getattr(self, name) for name in ("text", "visual", "rating", "context", "generator")}
+        return {name: part.detach() for name, part in parts.items() if part is not None}
+
+
+def text_loss(logits: Float[Tensor, "B S W"], words: Int[Tensor, "B S"]) -> Float[Tensor, ""]:
+    """First term of L_e: mean over words, EOS among them, of −log p_e."""
+    return F.cross_entropy(logits.flatten(0, 1).float(), words.flatten(), ignore_index=PAD)
+
+
+def visual_loss(logits: Float[Tensor, "B M K"], codes: Int[Tensor, "B M"]) -> Float[Tensor, ""]:
+    """Second term of L_e: mean over codes of −log p_v; pictures that do not exist (−1) count for nothing (D11)."""
+    losses = F.cross_entropy(logits.flatten(0, 1).float(), codes.flatten(), ignore_index=-1, reduction="sum")
+    return losses / (codes >= 0).sum().clamp(min=1)
+
+
+def rating_loss(predicted: Float[Tensor, " B"], true: Float[Tensor, " B"]) -> Float[Tensor, ""]:
+    """L_r: mean squared error."""
+    return F.mse_loss(predicted.float(), true)
+
+
+def context_loss(
+    logits: Float[Tensor, "B W"], words: Int[Tensor, "B S"], targets: ContextTargets
+) -> Float[Tensor, ""]:
+    """L_c: mean over the words of the sentences of −log p_c, one distribution for a whole sentence."""
+    log_probabilities = F.log_softmax(logits.float(), dim=-1)
+    if targets is ContextTargets.peter_compat:
+        words = words[:, :-1]
+        counted = words != PAD
+    else:
+        counted = (words != PAD) & (words != EOS)
+    picked = log_probabilities.gather(1, words)
+    return -(picked * counted).sum() / counted.sum().clamp(min=1)
+
+
+def supervised_losses(
+    output: MeterOutput,
+    words: Int[Tensor, "B S"],
+    ratings: Float[Tensor, " B"],
+    codes: Int[Tensor, "B M"] | None,
+    config: ObjectiveConfig,
+) -> Losses:
+    """All parts of J but L_d."""
+    visual = None if output.visual is None or codes is None else visual_loss(output.visual, codes)
+    return Losses(
+        text=text_loss(output.text, words),
+        visual=visual,
+        rating=rating_loss(output.rating, ratings),
+        context=context_loss(output.context, words, config.context_targets),
+        generator=None,
+    )

@@ -1,0 +1,122 @@
+"""Optimizers and their schedules: AdamW with warm-up and cosine, and PETER's annealed SGD."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class OptimizerKind(Enum):
+    """Which optimizer trains the transformer."""
+
+    adamw = "adamw"
+    """AdamW; the rate rises linearly, then falls as a cosine (Loshchilov & Hutter, 2019)."""
+    peter_sgd = "peter_sgd"
+    """As PETER: SGD, the rate cut to a quarter whenever the validation loss does not fall."""
+
+
+@dataclass(kw_only=True, slots=True)
+class OptimizerConfig:
+    """How weights are moved. The paper is silent; PETER's way is ``kind=peter_sgd learning_rate=1``."""
+
+    kind: OptimizerKind = OptimizerKind.adamw
+    """Which optimizer."""
+    learning_rate: float = 3e-4
+    """Peak learning rate."""
+    embedding_rate: float = 1.0
+    """What AdamW multiplies its rate with for the transformer's tables, whose rows are seldom read."""
+    discriminator_learning_rate: float = 3e-4
+    """Peak learning rate of D, which is always trained with AdamW."""
+    weight_decay: float = 0.01
+    """AdamW's decay, on matrices only."""
+    warmup_steps: int = 200
+    """Steps until AdamW's peak."""
+    final_rate: float = 0.05
+    """Share of the peak that the cosine ends at."""
+    annealing: float = 0.25
+    """What PETER's rate is multiplied with after an epoch that did not improve."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+
+
+def make_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
+    """The transformer's optimizer at its peak rate."""
+    if config.kind is OptimizerKind.peter_sgd:
+        return torch.optim.SGD(_trained(module.parameters()), lr=config.learning_rate)
+    return _adamw(module, config.learning_rate, config.weight_decay, config.embedding_rate)
+
+
+def make_discriminator_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
+    """D's optimizer at its peak rate."""
+    return _adamw(module, config.discriminator_learning_rate, config.weight_decay)
+
+
+def cosine_factor(step: int, config: OptimizerConfig, total_steps: int) -> float:
+    """Share of the peak rate at a step: linear warm-up, then cosine down to ``final_rate``."""
+    warmup = min(config.warmup_steps, max(1, total_steps // 10))
+    if step < warmup:
+        return (step + 1) / warmup
+    progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+    return config.final_rate + (1 - config.final_rate) * (1 + math.cos(math.pi * progress)) / 2
+
+
+class Schedule:
+    """Sets the learning rate before every step and remembers what the rate depends on.
+
+    annealed: the share of the peak that PETER's annealing has left over.
+    """
+
+    def __init__(self, config: OptimizerConfig, total_steps: int) -> None:
+        self.config = config
+        self.total_steps = total_steps
+        self.annealed = 1.0
+
+    def set_rates(
+        self, step: int, model: torch.optim.Optimizer, discriminator: torch.optim.Optimizer | None
+    ) -> None:
+        """Sets the rates of this step; D's follows the cosine whatever trains the transformer."""
+        cosine = cosine_factor(step, self.config, self.total_steps)
+        annealed = self.config.kind is OptimizerKind.peter_sgd
+        _set_rate(model, self.config.learning_rate * (self.annealed if annealed else cosine))
+        if discriminator is not None:
+            _set_rate(discriminator, self.config.discriminator_learning_rate * cosine)
+
+    def not_improved(self) -> None:
+        """Tells of an epoch whose validation loss did not fall."""
+        self.annealed *= self.config.annealing
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"annealed": self.annealed}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.annealed = state["annealed"]
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0)
+
+
+def _adamw(
+    module: nn.Module, rate: float, decay: float, embedding_rate: float = 1.0
+) -> torch.optim.Optimizer:
+    tables = [table for table in module.modules() if isinstance(table, nn.Embedding)]
+    rows = _trained(table.weight for table in tables)
+    in_tables = {id(weight) for weight in rows}
+    others = [weight for weight in _trained(module.parameters()) if id(weight) not in in_tables]
+    matrices = [weight for weight in others if weight.ndim >= 2]
+    vectors = [weight for weight in others if weight.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": decay, "scale": 1.0},
+        {"params": vectors, "weight_decay": 0.0, "scale": 1.0},
+        {"params": rows, "weight_decay": decay, "scale": embedding_rate},
+    ]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
+
+
+def _trained(parameters: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    return [weight for weight in parameters if weight.requires_grad]

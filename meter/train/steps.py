@@ -1,0 +1,116 @@
+"""The two steps of a training: the transformer descends J, the discriminator ascends L_d."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from meter.disc import PairScorer, RelaxedPairs, generator_loss, matching_value, relax
+from meter.model import PAD, Meter, MeterOutput
+from meter.train.batches import Batch
+from meter.train.objective import Losses, ObjectiveConfig, Samples, supervised_losses
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(kw_only=True, slots=True)
+class Players:
+    """Transformer and discriminator with their optimizers, set up for the devices; no discriminator where λd is 0.
+
+    model, scorer: what Fabric wrapped, called in a step.  meter, judge: the modules inside.
+    """
+
+    meter: Meter
+    model: nn.Module
+    model_optimizer: torch.optim.Optimizer
+    judge: PairScorer | None = None
+    scorer: nn.Module | None = None
+    discriminator_optimizer: torch.optim.Optimizer | None = None
+
+
+@dataclass(slots=True)
+class ModelStep:
+    """What the transformer's step leaves: its losses, and the pairs it generated, cut from the graph, for D."""
+
+    losses: Losses
+    pairs: RelaxedPairs | None
+
+
+def model_step(
+    fabric: "Fabric", players: Players, batch: Batch, objective: ObjectiveConfig, clip: float
+) -> ModelStep:
+    """One step of the transformer down J, with D held still."""
+    output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes)
+    losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective)
+    pairs = None
+    if players.judge is not None and batch.codes is not None:
+        pairs = relaxed_pairs(fabric, players, output, batch, objective)
+        with frozen(players.judge), fabric.autocast():
+            scores = players.judge(batch.words, batch.codes, pairs)
+        losses.generator = generator_loss(scores, objective.generator_form)
+    descend(fabric, players.model, players.model_optimizer, losses.total(objective), batch, clip)
+    return ModelStep(losses, None if pairs is None else pairs.detach())
+
+
+def discriminator_step(
+    fabric: "Fabric", players: Players, batch: Batch, pairs: RelaxedPairs, clip: float
+) -> Float[Tensor, ""]:
+    """One step of D up L_d; returns L_d before the step."""
+    assert players.scorer is not None
+    assert players.discriminator_optimizer is not None
+    value = matching_value(players.scorer(batch.words, batch.codes, pairs))
+    descend(fabric, players.scorer, players.discriminator_optimizer, -value, batch, clip)
+    return value.detach()
+
+
+def relaxed_pairs(
+    fabric: "Fabric", players: Players, output: MeterOutput, batch: Batch, objective: ObjectiveConfig
+) -> RelaxedPairs:
+    """Chooses Ê and V̂ such that a gradient flows back through the choice (D2)."""
+    words = batch.words
+    if objective.samples is Samples.free_running:
+        generated = players.meter.generate(batch.users, batch.items, batch.features)
+        words = generated.words
+        with fabric.autocast():
+            output = players.meter(batch.users, batch.items, batch.features, words, generated.codes)
+    assert output.visual is not None
+    return RelaxedPairs(
+        words=relax(output.text.float(), objective.relaxation, objective.temperature),
+        present=words != PAD,
+        codes=relax(output.visual.float(), objective.relaxation, objective.temperature),
+    )
+
+
+def descend(
+    fabric: "Fabric",
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss: Float[Tensor, ""],
+    batch: Batch,
+    clip: float,
+) -> None:
+    """Moves the weights down the clipped gradient; a loss that is no number stops the run before any weight moves."""
+    if not torch.isfinite(loss):
+        rows = batch.rows.tolist()
+        raise FloatingPointError(
+            f"the loss is {loss.item()} on the batch of records {rows}; weights are unchanged"
+        )
+    optimizer.zero_grad(set_to_none=True)
+    fabric.backward(loss)
+    fabric.clip_gradients(module, optimizer, max_norm=clip, error_if_nonfinite=False)
+    optimizer.step()
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Keeps gradients from reaching the weights of a module while they flow through it."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)

@@ -1,0 +1,20 @@
+"""python -m meter.vq dataset=…: VQ-GAN pretraining only."""
+
+from meter.config import RunConfig
+from meter.door import command
+from meter.interrupt import listen
+from meter.train.devices import make_fabric
+from meter.train.pipeline import Run
+
+
+def see(config: RunConfig) -> None:
+    """Prepares the photos and pretrains the VQ-GAN, or finds it."""
+    way = Run(config, make_fabric(config.device))
+    with listen() as stop:
+        visual = way.see(way.prepare(), stop)
+    if visual is not None:
+        way.console.print(f"VQ-GAN: [bold]{visual.stage.folder}[/bold]")
+
+
+if __name__ == "__main__":
+    command(see, RunConfig, "train")

@@ -1,0 +1,56 @@
+"""What a codec makes of photos it has not seen: pictures to look at, and how near they come."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from meter.vq.codec import VQGAN, images_from_pixels, pixels_from_images
+
+# Taller sheets would not fit on a screen; photos beyond the first row of pairs go below it.
+COLUMNS = 8
+
+
+@dataclass(kw_only=True, slots=True)
+class Quality:
+    """psnr: dB, the mean over photos, None where every photo is met exactly.  ssim: the mean over photos."""
+
+    psnr: float | None
+    ssim: float
+
+
+@torch.no_grad()
+def reconstruct(
+    vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], batch_size: int = 64
+) -> UInt8[np.ndarray, "P S S 3"]:
+    """Photos through their codes and back."""
+    device = vq.codebook.vectors.device
+    made = np.empty_like(pixels)
+    for start in range(0, len(pixels), batch_size):
+        images = images_from_pixels(pixels[start : start + batch_size]).to(device)
+        made[start : start + batch_size] = pixels_from_images(vq.decode(vq.encode(images)))
+    return made
+
+
+def measure(true: UInt8[np.ndarray, "P S S 3"], made: UInt8[np.ndarray, "P S S 3"]) -> Quality:
+    """PSNR and SSIM of reconstructions."""
+    from meter.evaluate.image import image_metrics
+
+    metrics = image_metrics(true, made)
+    return Quality(psnr=metrics.psnr, ssim=metrics.ssim)
+
+
+def draw_samples(path: Path, true: UInt8[np.ndarray, "P S S 3"], made: UInt8[np.ndarray, "P S S 3"]) -> None:
+    """Writes a PNG: rows of photos, each over the row of its reconstructions."""
+    from PIL import Image
+
+    bands = []
+    for start in range(0, len(true), COLUMNS):
+        for pictures in (true[start : start + COLUMNS], made[start : start + COLUMNS]):
+            missing = COLUMNS - len(pictures) if len(true) > COLUMNS else 0
+            padded = np.pad(pictures, ((0, missing), (0, 0), (0, 0), (0, 0)), constant_values=255)
+            bands.append(np.concatenate(list(padded), axis=1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.concatenate(bands, axis=0)).save(path)

@@ -1,0 +1,151 @@
+"""The VQ-GAN's two stages on disk: the codec of a set of photos, and every photo as its codes."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from meter.errors import InputError
+from meter.interrupt import StopRequest
+from meter.stage import Stage, build_stage, open_stage
+from meter.vq.codebook import count_codes, perplexity, usage
+from meter.vq.codec import VQGAN, VQConfig
+from meter.vq.codes import encode_photos
+from meter.vq.pretrain import STATE, PretrainConfig, Pretraining
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from rich.console import Console
+
+VQ_VERSION = 1
+CODES_VERSION = 1
+CODES = "codes.npy"
+# Fields that only say how often to log, save or draw: they change no weight, so they make no other stage.
+WITHOUT_EFFECT = ("samples", "log_every", "checkpoint_every")
+
+
+def pretrain_stage(
+    pixels: UInt8[np.ndarray, "P S S 3"],
+    photos_hash: str,
+    config: VQConfig,
+    training: PretrainConfig,
+    cache: Path,
+    fabric: "Fabric",
+    seed: int,
+    console: "Console | None" = None,
+    stop: StopRequest | None = None,
+) -> Stage:
+    """The VQ-GAN of these photos: ``config.json``, ``model.safetensors``, ``metrics.jsonl``, ``samples/``.
+
+    Summary: psnr (dB) and ssim on held-out photos, usage and perplexity of the codes over all photos, seconds.
+    What only says how often to log, save or draw does not change the stage's identity. Randomness outside is
+    left as it was.
+
+    pixels: all photos, memory-mapped or not.  photos_hash: of the stage they come from.
+    config: ``image_size`` 0 means the photos' own.
+    Raises InputError where sizes do not fit, Interrupted after saving where ``stop`` asked for it, and
+    FloatingPointError where a loss is not finite.
+    """
+    config = filled(config, pixels)
+    identity = {name: value for name, value in asdict(training).items() if name not in WITHOUT_EFFECT}
+    # Always the run's own: Fabric rounds the inputs to it, and the discriminator uses it, whatever the codec does.
+    identity |= {"precision": fabric.strategy.precision.precision, "seed": seed}
+
+    def build(folder: Path) -> dict[str, Any]:
+        return Pretraining(
+            pixels=pixels,
+            config=config,
+            training=training,
+            folder=folder,
+            fabric=fabric,
+            seed=seed,
+            console=console,
+            stop=StopRequest() if stop is None else stop,
+        ).run()
+
+    def locked(build: Any) -> Stage:
+        return build_stage(
+            cache,
+            "vq",
+            version=VQ_VERSION,
+            config={"vq": config, "training": identity},
+            inputs={"photos": photos_hash},
+            build=build,
+        )
+
+    stage = build_together(fabric, locked, build)
+    if fabric.is_global_zero:
+        # Only now: a kill before the stage was whole would have lost the whole training.
+        for leftover in stage.folder.glob(f"{STATE}*"):
+            # Of several runs that find the stage at once, another may be removing it too.
+            shutil.rmtree(leftover, ignore_errors=True)
+    return stage
+
+
+def filled(config: VQConfig, pixels: UInt8[np.ndarray, "P S S 3"]) -> VQConfig:
+    """The config with the photos' own size where it names none; InputError where it names another."""
+    side = pixels.shape[1]
+    if config.image_size not in (0, side):
+        raise InputError(f"vq.image_size: expected the photos' {side} px (or 0), found {config.image_size}")
+    config = VQConfig(**{**asdict(config), "image_size": side})
+    config.check()
+    return config
+
+
+def build_together(fabric: "Fabric", locked: Any, build: Any) -> Stage:
+    """``build_stage`` where every process of a distributed run takes part in the building.
+
+    Only the first process holds the stage's lock; the others follow it into ``build``, or past it.
+    """
+    if fabric.is_global_zero:
+        followed = False
+
+        def build_and_tell(folder: Path) -> dict[str, Any]:
+            nonlocal followed
+            followed = True
+            fabric.broadcast(str(folder))
+            return build(folder)
+
+        stage = locked(build_and_tell)
+        if not followed:
+            fabric.broadcast("")
+        fabric.broadcast(str(stage.folder))
+        return stage
+    folder = fabric.broadcast("")
+    if folder:
+        build(Path(folder))
+    return open_stage(Path(fabric.broadcast("")))
+
+
+def encode_photos_stage(
+    pixels: UInt8[np.ndarray, "P S S 3"],
+    photos_hash: str,
+    vq_stage: Stage,
+    cache: Path,
+    fabric: "Fabric",
+    batch_size: int = 64,
+) -> Stage:
+    """``codes.npy`` (P, M) of these photos by the VQ-GAN of ``vq_stage``, row for row the photos' own.
+
+    Summary: photos, places (M), num_codes, usage and perplexity. Every process may call it: one encodes.
+    """
+
+    def build(folder: Path) -> dict[str, Any]:
+        vq = VQGAN.from_pretrained(vq_stage.folder).to(fabric.device)
+        codes = encode_photos(vq, pixels, batch_size)
+        np.save(folder / CODES, codes)
+        counts = count_codes(torch.from_numpy(codes).long(), vq.config.num_codes)
+        return {
+            "photos": codes.shape[0],
+            "places": codes.shape[1],
+            "num_codes": vq.config.num_codes,
+            "usage": usage(counts),
+            "perplexity": perplexity(counts),
+        }
+
+    inputs = {"photos": photos_hash, "vq": vq_stage.hash}
+    return build_stage(cache, "codes", version=CODES_VERSION, config={}, inputs=inputs, build=build)

@@ -1,0 +1,91 @@
+"""Drawings of journals and measurements say the right numbers and leave out none in silence."""
+
+import numpy as np
+
+from meter.report.curves import best_validation, joint_plots, vq_plots
+from meter.report.plots import codebook_plot, rating_plot, retrieval_plot
+
+
+def journals() -> tuple[list[dict], list[dict]]:
+    vq = [
+        {
+            "kind": "train",
+            "step": 10 * n,
+            "reconstruction": 1 / n,
+            "codebook": 0.1 / n,
+            "usage": 0.9,
+            "revived": 3,
+        }
+        for n in range(1, 60)
+    ]
+    joint: list[dict] = []
+    for epoch in range(5):
+        joint += [
+            {
+                "kind": "train",
+                "step": 100 * epoch + n,
+                "epoch": epoch,
+                "total": 5.0 - epoch,
+                "text": 3.0,
+                "matching": -1.2,
+                "generator": 0.7,
+                "words_per_second": 9.0,
+            }
+            for n in range(1, 100)
+        ]
+        loss = [5.0, 4.0, 3.0, 3.5, 3.6][epoch]
+        joint.append(
+            {
+                "kind": "validation",
+                "step": 100 * epoch + 99,
+                "epoch": epoch,
+                "best": epoch <= 2,
+                "total": loss,
+                "text": loss,
+            }
+        )
+    return vq, joint
+
+
+def test_best_validation_is_the_last_the_training_called_best() -> None:
+    _, joint = journals()
+    best = best_validation(joint)
+    assert best is not None
+    assert best["epoch"] == 2
+    assert best_validation([]) is None
+
+
+def test_curves_tell_their_ends_and_draw_keys_they_do_not_know() -> None:
+    vq, joint = journals()
+    drawn = {plot.title: plot for plot in vq_plots(vq)}
+    assert list(drawn) == ["Reconstruction loss", "Codebook loss", "Share of codes in use", "Revived"]
+    assert drawn["Reconstruction loss"].note == "1.00 → 0.017, logarithmic"
+    objective = joint_plots(joint)[0]
+    assert objective.note == "training 5.00 → 1.00, validation 5.00 → 3.60"
+    assert [label for label, _ in objective.legend] == ["training", "validation"]
+
+
+def test_values_that_are_no_numbers_are_counted_not_drawn() -> None:
+    journal = [
+        {"kind": "train", "step": n, "text": value}
+        for n, value in enumerate([2.0, float("nan"), None, float("inf"), 1.0])
+    ]
+    (plot,) = joint_plots(journal)
+    assert plot.note == "2.00 → 1.00; 2 values that are no numbers left out"
+    assert joint_plots([{"kind": "train", "step": 1, "text": float("nan")}]) == []
+
+
+def test_codebook_says_use_and_perplexity() -> None:
+    # Two codes used evenly: the entropy is log 2.
+    assert codebook_plot(np.array([3, 0, 3, 0])).alt == "2 of 4 codes in use, perplexity 2.00."
+
+
+def test_ratings_say_their_error_by_split() -> None:
+    plot = rating_plot({"test": (np.array([3.0, 5.0]), np.array([4.0, 4.0]))})
+    assert "test: RMSE 1.00 over 2 pairs" in plot.alt
+
+
+def test_more_series_than_colours_are_all_drawn() -> None:
+    plot = retrieval_plot({f"kind {n}": {"R@1": n / 10} for n in range(9)})
+    assert len(plot.legend) == 9
+    assert all(f">0.{n}00</text>" in plot.svg for n in range(9))

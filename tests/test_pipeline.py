@@ -1,0 +1,186 @@
+"""The commands end to end, on the smallest world: once, again, swept, killed, moved, explained."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import meter
+from meter.errors import InputError
+
+CPU = ("device.accelerator=cpu", "device.precision=32-true")
+
+
+def command(folder: Path, module: str, *arguments: str, expect: int = 0) -> subprocess.CompletedProcess:
+    found = subprocess.run(
+        [sys.executable, "-m", f"meter.{module}", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
+    )
+    assert found.returncode == expect, found.stdout + found.stderr
+    return found
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory) -> Path:
+    """A folder in which the smoke experiment has been run once."""
+    folder = tmp_path_factory.mktemp("workplace")
+    command(folder, "train", "experiment=smoke", *CPU)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(workplace: Path) -> Path:
+    (folder,) = (workplace / "runs" / "synthetic").iterdir()
+    return folder
+
+
+def test_a_run_leaves_everything_that_the_design_names(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert names >= {
+        "config.yaml",
+        "manifest.json",
+        "train.log",
+        "metrics.jsonl",
+        "last",
+        "best",
+        "generations.jsonl",
+        "metrics.json",
+        "report.html",
+        "vq",
+        "matcher",
+        "vocabulary.json",
+        "names.json",
+    }
+    metrics = json.loads((run / "metrics.json").read_text())
+    for split in ("test", "unseen"):
+        assert set(metrics[split]) >= {"rating", "text", "text_peter_compat", "diversity", "match", "truth"}
+        assert 0 <= metrics[split]["truth"]["sentence_truth"] <= 1
+    assert metrics["vq"]["psnr"] > 5
+    assert {"config_hash", "data_hash", "command", "seconds"} <= set(
+        json.loads((run / "manifest.json").read_text())
+    )
+
+
+def test_the_report_holds_cards_and_needs_nothing_else(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert page.count("<article") >= 6
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_the_same_command_again_repeats_nothing(workplace: Path, run: Path) -> None:
+    stages = {path: path.stat().st_mtime_ns for path in (workplace / "cache").glob("*/manifest.json")}
+    best, generations = run / "best" / "model.safetensors", run / "generations.jsonl"
+    before = (best.stat().st_mtime_ns, generations.stat().st_mtime_ns)
+    command(workplace, "train", "experiment=smoke", *CPU)
+    assert {path: path.stat().st_mtime_ns for path in stages} == stages
+    assert (best.stat().st_mtime_ns, generations.stat().st_mtime_ns) == before
+    assert len(list((workplace / "runs" / "synthetic").iterdir())) == 1
+
+
+def test_a_sweep_pretrains_once(workplace: Path, run: Path, tmp_path) -> None:
+    shutil.copytree(workplace / "cache", tmp_path / "cache")
+    command(tmp_path, "train", "-m", "objective.lambda_d=0,0.1", "experiment=smoke", *CPU)
+    swept = list((tmp_path / "runs" / "synthetic").iterdir())
+    assert len(swept) == 2
+    assert len(list((tmp_path / "cache").glob("vq-*/manifest.json"))) == 1
+    inputs = [json.loads((folder / "manifest.json").read_text())["inputs"] for folder in swept]
+    assert inputs[0] == inputs[1]
+    same = json.loads((tmp_path / "runs" / "synthetic" / run.name / "metrics.json").read_text())
+    assert same["test"] == json.loads((run / "metrics.json").read_text())["test"]
+
+
+def test_a_stopped_run_saves_says_75_and_goes_on(workplace: Path, run: Path, tmp_path) -> None:
+    shutil.copytree(workplace / "cache", tmp_path / "cache")
+    arguments = ("experiment=smoke", "train.epochs=60", "train.patience=60", *CPU)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "meter.train", *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    for _ in range(600):
+        if list(tmp_path.glob("runs/*/*/last/state.json")):
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 75, errors
+    assert b"run the same command to go on" in errors
+    command(tmp_path, "train", *arguments)
+    (folder,) = tmp_path.glob("runs/*/*")
+    epochs = [
+        line["epoch"]
+        for line in map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+        if line["kind"] == "validation"
+    ]
+    assert epochs == list(range(60))
+
+
+def test_evaluate_measures_the_same_again(workplace: Path, run: Path) -> None:
+    before = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").unlink()
+    command(workplace, "evaluate", f"run={run.relative_to(workplace)}")
+    assert json.loads((run / "metrics.json").read_text()) == before
+
+
+def test_a_moved_run_explains_without_its_cache(run: Path, tmp_path) -> None:
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(run, moved)
+    explainer = meter.load(moved)
+    first = json.loads((run / "generations.jsonl").read_text().splitlines()[0])
+    card = explainer.explain(user=first["user"], item=first["item"], feature=first["feature"])
+    assert card.text == first["text"]
+    assert card.rating == pytest.approx(first["predicted_rating"], abs=1e-4)
+    assert card.context == first["context"]
+    assert card.image is not None
+    assert card.image.shape == (32, 32, 3)
+    assert card.match is not None
+    assert 0 <= card.match <= 1
+    assert np.ptp(card.image) > 0
+    assert explainer.explain(user=first["user"], item=first["item"]).feature in explainer.features
+    with pytest.raises(InputError, match="does not know the user"):
+        explainer.explain(user="nobody", item=first["item"])
+
+
+def test_explain_shows_and_saves_a_card(run: Path, tmp_path) -> None:
+    first = json.loads((run / "generations.jsonl").read_text().splitlines()[0])
+    names = [f"{name}={first[name]}" for name in ("user", "item", "feature")]
+    found = command(tmp_path, "explain", f"run={run}", *names, "output=card")
+    assert first["item"] in found.stdout
+    assert (tmp_path / "card.png").exists()
+    assert (tmp_path / "card.html").exists()
+
+
+def test_without_pictures_and_without_feature(workplace: Path, tmp_path) -> None:
+    shutil.copytree(workplace / "cache", tmp_path / "cache")
+    arguments = (
+        "objective.alpha=0",
+        "objective.lambda_d=0",
+        "dataset.use_images=false",
+        "model.has_feature=false",
+    )
+    command(tmp_path, "train", "experiment=smoke", *arguments, *CPU)
+    (folder,) = tmp_path.glob("runs/*/*")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert "vq" not in metrics
+    assert "match" not in metrics["test"]
+
+
+def test_the_literal_mask_trains_but_does_not_generate(workplace: Path, tmp_path) -> None:
+    shutil.copytree(workplace / "cache", tmp_path / "cache")
+    command(tmp_path, "train", "experiment=smoke", "model.mask=literal", "evaluation.generate=false", *CPU)
+    (folder,) = tmp_path.glob("runs/*/*")
+    assert (folder / "best" / "model.safetensors").exists()
+    assert not (folder / "generations.jsonl").exists()

@@ -1,0 +1,60 @@
+"""Tables of metrics: splits beside each other, and no figure left out."""
+
+from meter.report.tables import metric_tables, readable
+
+
+def metrics() -> dict:
+    sections = {
+        "rating": {"rmse": 0.712, "count": 480, "signature": "rating|version:1"},
+        "text": {"bleu_1": 31.25, "rouge_1": {"precision": 36.0, "recall": 33.0, "f": 34.0}},
+        "text_peter_compat": {"bleu_1": 33.75, "rouge_1": {"precision": 38.0, "recall": 35.0, "f": 36.0}},
+        "truth": {
+            "sentence_truth": 0.974,
+            "by_feature": {"pool": {"sentence_truth": 0.955}, "bed": {"sentence_truth": 0.993}},
+        },
+    }
+    return {
+        "vq": {"psnr": 24.91, "holdout": list(range(400))},
+        "test": sections,
+        "unseen": {"rating": {"rmse": 0.69}},
+        "seed": 7,
+    }
+
+
+def test_tables_set_splits_and_peter_beside_each_other() -> None:
+    tables = {table.title: table for table in metric_tables(metrics())}
+    rating = tables["Rating"]
+    assert rating.columns == [("test", ""), ("unseen", "")]
+    assert [(row.name, row.direction, row.cells) for row in rating.rows] == [
+        ("RMSE", "↓", ["0.712", "0.690"]),
+        ("Records", "", ["480", ""]),
+    ]
+    assert rating.signatures == ["rating|version:1"]
+    words = tables["Text against the reference"]
+    assert words.columns == [("test", ""), ("test", "PETER’s way")]
+    assert words.rows[0].cells == ["31.25", "33.75"]
+    assert [row.name for row in words.rows] == ["BLEU-1", "ROUGE-1 precision", "ROUGE-1 recall", "ROUGE-1 F"]
+    by_feature = tables["Truth in the known world, by feature · test"]
+    assert [(row.name, row.cells) for row in by_feature.rows] == [("pool", ["0.955"]), ("bed", ["0.993"])]
+
+
+def test_tables_leave_out_no_figure_whatever_its_name() -> None:
+    odd = {
+        "a": {"b": {"c": {"d": 101}, "e": {"f": {"g": 102}}}, "h": 103},
+        "i": {"j": 104},
+        "k": 105,
+        "l": {"m": {"n": [106, 107]}},
+    }
+    cells = [cell for table in metric_tables(odd) for row in table.rows for cell in row.cells]
+    assert sorted(", ".join(filter(None, cells)).split(", ")) == [str(value) for value in range(101, 108)]
+
+
+def test_names_are_readable() -> None:
+    written = {key: readable(key) for key in ("bleu_4", "rouge_l · f", "distinct_2", "median_rank", "psnr")}
+    assert written == {
+        "bleu_4": "BLEU-4",
+        "rouge_l · f": "ROUGE-L F",
+        "distinct_2": "Distinct-2",
+        "median_rank": "Median rank",
+        "psnr": "PSNR, dB",
+    }
