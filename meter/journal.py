@@ -25,11 +25,6 @@ class Journal:
         kept = self.read()[:length]
         self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
 
-    def rewind(self, step: int) -> None:
-        """Drops the lines after ``step``."""
-        kept = [line for line in self.read() if line["step"] <= step]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-
     def read(self) -> list[dict[str, Any]]:
         """All whole lines; a last line torn by a kill is left out."""
         if not self.path.exists():

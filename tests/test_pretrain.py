@@ -220,9 +220,9 @@ def test_a_loss_that_is_not_finite_stops_at_the_last_good_state(tmp_path, monkey
 
 def test_a_few_photos_are_learnt(tmp_path):
     training = short(
-        steps=60,
+        steps=100,
         batch_size=8,
-        learning_rate=1e-2,
+        learning_rate=3e-3,
         codebook_start=20,
         disc_weight=0.0,
         revive_every=5,
@@ -339,6 +339,8 @@ training = helpers.short(revive_every=1, checkpoint_every=6)
 stage = pretrain_stage(helpers.flags(), "photos", helpers.sizes(), training, Path(sys.argv[2]), fabric, 0)
 again = pretrain_stage(helpers.flags(), "photos", helpers.sizes(), training, Path(sys.argv[2]), fabric, 0)
 assert again == stage
+fabric.barrier()
+torch.distributed.destroy_process_group()
 """
 
 

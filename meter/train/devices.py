@@ -1,5 +1,7 @@
 """Where a run computes: Lightning Fabric, set up from the config."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +46,17 @@ def make_fabric(config: DeviceConfig) -> "Fabric":
     except (ValueError, RuntimeError) as fault:
         raise InputError(f"device: {str(fault).splitlines()[0]}") from fault
     return fabric
+
+
+@contextmanager
+def launched(config: DeviceConfig) -> Iterator["Fabric"]:
+    """Launches the processes and, at the end, takes their connections down before any of them exits."""
+    fabric = make_fabric(config)
+    try:
+        yield fabric
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
 
 
 def fastest_precision(accelerator: str) -> str:

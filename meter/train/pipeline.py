@@ -27,7 +27,7 @@ from meter.model import Meter
 from meter.stage import Stage, fingerprint, plain
 from meter.train.assemble import discriminator_config, make_examples, make_players, model_config
 from meter.train.batches import Examples
-from meter.train.devices import make_fabric
+from meter.train.devices import launched
 from meter.train.generate import generations
 from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
@@ -217,7 +217,13 @@ def run(config: RunConfig, folder: Path | None = None) -> dict[str, Any]:
 
     folder: of the run, where it was moved; by default a function of the config.
     """
-    way = Run(config, make_fabric(config.device), folder)
+    with launched(config.device) as fabric:
+        return whole_way(Run(config, fabric, folder))
+
+
+def whole_way(way: Run) -> dict[str, Any]:
+    """Every step of the way in its order; the processes beside the first end with the training."""
+    config = way.config
     write_yaml(way.folder / "config.yaml", config)
     with listen() as stop, logged_to(way.folder / "train.log"):
         prepared = way.prepare()

@@ -3,14 +3,14 @@
 from meter.config import RunConfig
 from meter.door import command
 from meter.interrupt import listen
-from meter.train.devices import make_fabric
+from meter.train.devices import launched
 from meter.train.pipeline import Run
 
 
 def see(config: RunConfig) -> None:
     """Prepares the photos and pretrains the VQ-GAN, or finds it."""
-    way = Run(config, make_fabric(config.device))
-    with listen() as stop:
+    with launched(config.device) as fabric, listen() as stop:
+        way = Run(config, fabric)
         visual = way.see(way.prepare(), stop)
     if visual is not None:
         way.console.print(f"VQ-GAN: [bold]{visual.stage.folder}[/bold]")

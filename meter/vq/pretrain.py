@@ -223,6 +223,7 @@ class Pretraining:
             "step": self.step,
             "seconds": self.seconds,
             "chosen": self.chosen,
+            "journal": len(self.journal),
             "players": self.players.state_dict(),
         }
         save_checkpoint(self.folder / STATE, state)
@@ -235,7 +236,7 @@ class Pretraining:
             self.chosen.copy_(state["chosen"])
             self.players.load_state_dict(state["players"])
         if self.fabric.is_global_zero:
-            self.journal.rewind(self.step)
+            self.journal.truncate(0 if state is None else state["journal"])
         self.fabric.barrier()
 
     def draw(self) -> None:
