@@ -107,6 +107,14 @@ def test_pixels_survive_the_round_trip():
     assert pixels_from_images(torch.full((1, 3, 1, 1), 7.0)).max() == 255
 
 
+def test_read_only_photos_are_taken_in_silence():
+    pixels = photos()
+    stored = pixels.copy()
+    stored.flags.writeable = False
+
+    assert torch.equal(images_from_pixels(stored), images_from_pixels(pixels))
+
+
 def test_save_and_load_are_exact(tmp_path):
     vq = network(patch=2, beta=0.5)
     vq.save_pretrained(tmp_path / "vq")

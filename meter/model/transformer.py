@@ -1,5 +1,6 @@
 """The transformer (§3.4): L layers of masked self-attention and feed-forward, with a key–value cache."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -7,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+
+from meter.model.dropout import Dropout
 
 
 class Norm(Enum):
@@ -62,7 +65,7 @@ class SelfAttention(nn.Module):
         if config.width % config.heads:
             raise ValueError(f"model.width {config.width} is not a multiple of model.heads {config.heads}")
         self.heads = config.heads
-        self.dropout = config.dropout
+        self.dropout = Dropout(config.dropout)
         self.project_in = nn.Linear(config.width, 3 * config.width)
         self.project_out = nn.Linear(config.width, config.width)
 
@@ -81,9 +84,24 @@ class SelfAttention(nn.Module):
             end = start + length
             cache.keys[:, :, start:end], cache.values[:, :, start:end] = keys, values
             keys, values = cache.keys[:, :, :end], cache.values[:, :, :end]
-        dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, dropout_p=dropout)
+        mixed = attend(queries, keys, values, visible, self.dropout)
         return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
+
+
+def attend(
+    queries: Float[Tensor, "B H Q dh"],
+    keys: Float[Tensor, "B H T dh"],
+    values: Float[Tensor, "B H T dh"],
+    visible: Bool[Tensor, "B 1 Q T"],
+    dropout: Dropout,
+) -> Float[Tensor, "B H Q dh"]:
+    """softmax(QKᵀ / √dh) V, by torch's fused kernel wherever that is the faster one."""
+    if queries.device.type == "cpu" and dropout.active:
+        scores = queries @ keys.transpose(-2, -1) / math.sqrt(queries.shape[-1])
+        weights = scores.masked_fill(~visible, -math.inf).softmax(dim=-1)
+        return dropout(weights) @ values
+    share = dropout.share if dropout.active else 0.0
+    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, dropout_p=share)
 
 
 class Block(nn.Module):
@@ -96,11 +114,11 @@ class Block(nn.Module):
         self.feedforward = nn.Sequential(
             nn.Linear(config.width, config.feedforward),
             nn.ReLU(),
-            nn.Dropout(config.dropout),
+            Dropout(config.dropout),
             nn.Linear(config.feedforward, config.width),
         )
         self.feedforward_norm = nn.LayerNorm(config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.norm = config.norm
 
     def forward(
@@ -123,7 +141,7 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.final_norm = nn.LayerNorm(config.width) if config.norm is Norm.pre else nn.Identity()
 

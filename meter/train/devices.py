@@ -63,4 +63,4 @@ def fastest_precision(accelerator: str) -> str:
     """bf16-mixed where the device that ``accelerator`` means multiplies bf16 in hardware, else 32-true."""
     if accelerator != "cpu" and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+    return "bf16-mixed" if torch.cpu._is_amx_tile_supported() else "32-true"

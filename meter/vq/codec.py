@@ -182,7 +182,7 @@ class VQGAN(nn.Module):
 
 def images_from_pixels(pixels: UInt8[np.ndarray, "B S S 3"]) -> Float[Tensor, "B 3 S S"]:
     """Stored photos as the codec wants them: channels first, [−1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def pixels_from_images(images: Float[Tensor, "B 3 S S"]) -> UInt8[np.ndarray, "B S S 3"]:
