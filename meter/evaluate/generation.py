@@ -19,7 +19,7 @@ class Generation:
     user: str
     item: str
     feature: str | None
-    """Feature word that the sentence was asked to name; None where the record has none."""
+    """Feature word of the record, known to the model or not; None where the record has none."""
     rating: float
     """True rating."""
     predicted_rating: float

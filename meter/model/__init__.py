@@ -1,7 +1,8 @@
 """The multimodally-enhanced transformer: user, item, words and visual codes in one sequence."""
 
 from meter.model.decoding import Generated
-from meter.model.embedding import VisualTable
+from meter.model.embedding import Positions, VisualTable
+from meter.model.initialisation import Initialisation
 from meter.model.meter import Meter, MeterOutput, ModelConfig
 from meter.model.sequence import BOS, EOS, PAD, UNK, Layout, Mask
 from meter.model.transformer import Norm
@@ -12,11 +13,13 @@ __all__ = [
     "PAD",
     "UNK",
     "Generated",
+    "Initialisation",
     "Layout",
     "Mask",
     "Meter",
     "MeterOutput",
     "ModelConfig",
     "Norm",
+    "Positions",
     "VisualTable",
 ]

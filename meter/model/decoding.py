@@ -69,7 +69,7 @@ def encode_prefix(
     states = model.transformer.extend(tokens, cache, everyone, model.visible[:length, :length])
     return Prefix(
         rating=model.heads.rating(states[:, 0]),
-        context=model.heads.context(states[:, 1]),
+        context=model.heads.context_words(states[:, 1]),
         state=states[:, -1],
     )
 

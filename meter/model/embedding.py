@@ -1,5 +1,6 @@
-"""Input representation (§3.3): four tables of tokens, learned positions, axial positions for the picture."""
+"""Input representation (§3.3): four tables of tokens, positions in a row, axial positions for the picture."""
 
+import math
 from enum import Enum
 
 import torch
@@ -18,18 +19,41 @@ class VisualTable(Enum):
     """The VQ-GAN's code vectors, frozen, through a learned projection."""
 
 
+class Positions(Enum):
+    """What tells the places of u, i, f, BOS, words and BOI apart; a picture's places are always axial."""
+
+    learned = "learned"
+    """A learned vector a place."""
+    sinusoidal = "sinusoidal"
+    """Fixed waves, as in PETER (Vaswani et al., 2017)."""
+
+
+def sinusoids(length: int, width: int) -> Float[Tensor, "T D"]:
+    """Sines in even and cosines in odd columns, from one radian a place down to nearly 1/10,000."""
+    rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))
+    angles = torch.arange(length)[:, None] * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
+
+
 class VisualEmbedding(nn.Module):
     """Z: visual codes and their axial positions, one vector for the row plus one for the column (Ho et al., 2019).
 
     codebook: the VQ-GAN's code vectors; None for a table of its own.
+    scale: what a code's vector is multiplied with before its position is added.
     """
 
     def __init__(
-        self, num_codes: int, grid: tuple[int, int], width: int, codebook: Float[Tensor, "K C"] | None
+        self,
+        num_codes: int,
+        grid: tuple[int, int],
+        width: int,
+        codebook: Float[Tensor, "K C"] | None,
+        scale: float,
     ) -> None:
         super().__init__()
         from axial_positional_embedding import AxialPositionalEmbedding
 
+        self.scale = scale
         self.positions = AxialPositionalEmbedding(width, axial_shape=grid)
         if codebook is None:
             self.table: nn.Module = nn.Embedding(num_codes, width)
@@ -44,16 +68,18 @@ class VisualEmbedding(nn.Module):
 
     def forward(self, codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
         """Embeds the first V codes of each picture; an absent picture's −1 counts as code 0, which no loss reads."""
-        return self.table(codes.clamp(min=0)) + self.axial()[: codes.shape[1]]
+        positions = self.axial()[: codes.shape[1]]
+        return torch.add(positions, self.table(codes.clamp(min=0)), alpha=self.scale)
 
     def step(self, codes: Int[Tensor, " B"], place: int) -> Float[Tensor, "B 1 D"]:
         """Embeds the one code that stands at ``place`` of the grid."""
-        return (self.table(codes) + self.axial()[place])[:, None]
+        return torch.add(self.axial()[place], self.table(codes), alpha=self.scale)[:, None]
 
 
 class Embedding(nn.Module):
     """Turns ids into S0: token plus position, slot by slot.
 
+    scale: what a token's vector is multiplied with before its position is added.
     visual: the picture's part; None for a model without pictures.
     """
 
@@ -65,15 +91,22 @@ class Embedding(nn.Module):
         num_words: int,
         width: int,
         layout: Layout,
+        positions: Positions,
+        scale: float,
         visual: VisualEmbedding | None,
     ) -> None:
         super().__init__()
         self.layout = layout
+        self.scale = scale
         self.users = nn.Embedding(num_users, width)
         self.items = nn.Embedding(num_items, width)
         self.words = nn.Embedding(num_words, width)
         self.visual = visual
-        self.positions = nn.Embedding(layout.text.stop + (1 if visual else 0), width)
+        length = layout.text.stop + (1 if visual else 0)
+        if positions is Positions.learned:
+            self.positions = nn.Embedding(length, width)
+        else:
+            self.positions = nn.Embedding.from_pretrained(sinusoids(length, width), freeze=True)
         self.begin_image = nn.Parameter(torch.empty(width)) if visual else None
 
     def conditions(
@@ -84,16 +117,21 @@ class Embedding(nn.Module):
         if features is not None:
             tokens.append(self.words(features))
         tokens.append(self.words(torch.full_like(users, BOS)))
-        return torch.stack(tokens, dim=1) + self.positions.weight[: len(tokens)]
+        return self.placed(torch.stack(tokens, dim=1), 0)
 
     def text_step(self, words: Int[Tensor, " B"], index: int) -> Float[Tensor, "B 1 D"]:
         """Embeds the word that stands at ``index`` of the sentence (0 is the first)."""
-        return (self.words(words) + self.positions.weight[self.layout.text.start + 1 + index])[:, None]
+        return self.placed(self.words(words)[:, None], self.layout.text.start + 1 + index)
 
     def boi(self, batch: int) -> Float[Tensor, "B 1 D"]:
         """Embeds BOI, the token that begins a picture; its position is the last of the non-visual ones."""
         assert self.begin_image is not None
-        return (self.begin_image + self.positions.weight[-1]).expand(batch, 1, -1)
+        return self.placed(self.begin_image.expand(batch, 1, -1), self.layout.text.stop)
+
+    def placed(self, tokens: Float[Tensor, "B Q D"], start: int) -> Float[Tensor, "B Q D"]:
+        """Scales the tokens and adds the positions from slot ``start`` on."""
+        positions = self.positions.weight[start : start + tokens.shape[1]]
+        return torch.add(positions, tokens, alpha=self.scale)
 
     def forward(
         self,
@@ -105,7 +143,7 @@ class Embedding(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """Embeds the whole sequence."""
         layout = self.layout
-        text = self.words(words[:, :-1]) + self.positions.weight[layout.text.start + 1 : layout.text.stop]
+        text = self.placed(self.words(words[:, :-1]), layout.text.start + 1)
         parts = [self.conditions(users, items, features), text]
         if codes is not None:
             assert self.visual is not None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -11,13 +12,20 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from meter.model import decoding
-from meter.model.embedding import Embedding, VisualEmbedding, VisualTable
+from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
 from meter.model.heads import Heads
+from meter.model.initialisation import Initialisation, initialise
 from meter.model.sequence import Layout, Mask, present, visibility
 from meter.model.transformer import Norm, Transformer, TransformerConfig
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-ENUMS: dict[str, type[Enum]] = {"mask": Mask, "visual_table": VisualTable, "norm": Norm}
+ENUMS: dict[str, type[Enum]] = {
+    "mask": Mask,
+    "visual_table": VisualTable,
+    "norm": Norm,
+    "positions": Positions,
+    "initialisation": Initialisation,
+}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -42,6 +50,14 @@ class ModelConfig(TransformerConfig):
     """What u and i may see (D1)."""
     visual_table: VisualTable = VisualTable.own
     """Where the embeddings of visual codes come from (D8)."""
+    positions: Positions = Positions.learned
+    """Positions of what is not visual: learned, as the paper says; PETER's are sinusoidal."""
+    scale_embeddings: bool = False
+    """Whether tokens are multiplied by √d before positions are added, as in PETER; the paper does not say."""
+    shared_word_head: bool = False
+    """Whether one layer predicts text and context, as in PETER; the paper gives each weights of its own."""
+    initialisation: Initialisation = Initialisation.normal
+    """What the weights start from; the paper does not say."""
 
     def layout(self) -> Layout:
         """The slots of a sequence of these sizes."""
@@ -77,23 +93,26 @@ class Meter(nn.Module):
         _check(config)
         self.config = config
         self.layout = config.layout()
+        scale = math.sqrt(config.width) if config.scale_embeddings else 1.0
         visual = None
         if config.num_codes:
             frozen = _codebook(config, codebook)
             rows, columns = config.grid
-            visual = VisualEmbedding(config.num_codes, (rows, columns), config.width, frozen)
+            visual = VisualEmbedding(config.num_codes, (rows, columns), config.width, frozen, scale)
         self.embedding = Embedding(
             num_users=config.num_users,
             num_items=config.num_items,
             num_words=config.num_words,
             width=config.width,
             layout=self.layout,
+            positions=config.positions,
+            scale=scale,
             visual=visual,
         )
         self.transformer = Transformer(config)
-        self.heads = Heads(config.width, config.num_words, config.num_codes)
+        self.heads = Heads(config.width, config.num_words, config.num_codes, config.shared_word_head)
         self.register_buffer("visible", visibility(self.layout, config.mask), persistent=False)
-        self.apply(_initialise)
+        initialise(self.embedding, self.transformer, self.heads, config.initialisation)
 
     def forward(
         self,
@@ -115,7 +134,7 @@ class Meter(nn.Module):
         states = self.transformer(tokens, visible)
         return MeterOutput(
             rating=self.heads.rating(states[:, 0]),
-            context=self.heads.context(states[:, 1]),
+            context=self.heads.context_words(states[:, 1]),
             text=self.heads.text(states[:, layout.text]),
             visual=None
             if codes is None or self.heads.visual is None
@@ -151,12 +170,12 @@ class Meter(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> "Meter":
-        """Opens what ``save_pretrained`` wrote."""
+        """Opens what ``save_pretrained`` wrote; a field that did not exist then keeps its default."""
         from safetensors.torch import load_file
 
         folder = Path(folder)
         settings = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        settings |= {name: kind[settings[name]] for name, kind in ENUMS.items()}
+        settings |= {name: kind[settings[name]] for name, kind in ENUMS.items() if name in settings}
         weights = load_file(folder / WEIGHTS)
         codebook = weights.get("embedding.visual.table.0.weight")
         model = cls(ModelConfig(**settings), codebook)
@@ -184,17 +203,3 @@ def _codebook(config: ModelConfig, codebook: Tensor | None) -> Tensor | None:
         found = None if codebook is None else tuple(codebook.shape)
         raise ValueError(f"visual_table=codebook needs the ({config.num_codes}, C) code vectors, got {found}")
     return codebook
-
-
-def _initialise(module: nn.Module) -> None:
-    """Small normal embeddings (σ = 0.02), Glorot's projections, zero biases; frozen tables stay as they are."""
-    if isinstance(module, nn.Embedding) and module.weight.requires_grad:
-        nn.init.normal_(module.weight, std=0.02)
-    elif isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
-    elif isinstance(module, Embedding) and module.begin_image is not None:
-        nn.init.normal_(module.begin_image, std=0.02)
-    elif isinstance(module, VisualEmbedding):
-        for weight in module.positions.weights:
-            nn.init.normal_(weight, std=0.02)

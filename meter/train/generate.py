@@ -58,7 +58,7 @@ def generations(
                     row=row,
                     user=prepared.users[prepared.records.users[row]],
                     item=prepared.items[prepared.records.items[row]],
-                    feature=prepared.feature(row) if examples.features is not None else None,
+                    feature=prepared.feature(row),
                     rating=float(prepared.records.ratings[row]),
                     predicted_rating=float(done.rating[place]),
                     reference=prepared.sentence(row),

@@ -4,6 +4,7 @@ import math
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+class EarlyStop(Enum):
+    """Which validations count as failures; after ``patience`` of them the training stops."""
+
+    patience = "patience"
+    """Those in a row without a lower J."""
+    peter = "peter"
+    """As PETER's code: all without a lower sum of text and rating loss, unweighted; a success forgives none."""
+
+
 @dataclass(kw_only=True, slots=True)
 class TrainConfig:
     """How long the joint training goes on."""
@@ -31,7 +41,9 @@ class TrainConfig:
     batch_size: int = 128
     """Examples a step, over all devices."""
     patience: int = 5
-    """Epochs without a lower validation loss before the training stops."""
+    """Failed validations, one an epoch, before the training stops."""
+    early_stop: EarlyStop = EarlyStop.patience
+    """Which validations fail."""
     checkpoint_every: int = 200
     """Steps between checkpoints; a kill loses at most these. The end of every epoch is one too."""
     log_every: int = 20
@@ -43,7 +55,7 @@ class Position:
     """Where a training stands.
 
     epoch, place: the epoch under way and its next step.  step: optimizer steps in all.
-    best_loss, best_epoch: of the validations so far.  failures: validations since without a lower loss.
+    best_loss, best_epoch: of the validations so far.  failures: validations that count against the patience.
     """
 
     epoch: int = 0
@@ -159,14 +171,21 @@ class JointTraining:
             for name, value in values.items():
                 sums[name] += value.item() * len(batch.rows)
         means = {name: total / len(self.splits["validation"]) for name, total in sums.items()}
-        self.judge(means["total"])
+        self.judge(self.validation_loss(means))
         self.log.validation(self.position, means)
+
+    def validation_loss(self, means: dict[str, float]) -> float:
+        """What the early stop and the choice of the best weights go by."""
+        if self.config.early_stop is EarlyStop.patience:
+            return means["total"]
+        return means["text"] + (means["rating"] if self.objective.lambda_r > 0 else 0.0)
 
     def judge(self, loss: float) -> None:
         """Keeps the weights of a new best validation loss; counts a failure otherwise."""
         if loss < self.position.best_loss:
             self.position.best_loss, self.position.best_epoch = loss, self.position.epoch
-            self.position.failures = 0
+            if self.config.early_stop is EarlyStop.patience:
+                self.position.failures = 0
             if self.fabric.is_global_zero:
                 self.players.meter.save_pretrained(self.folder / "best")
                 if self.players.judge is not None:
