@@ -149,8 +149,6 @@ def test_gradients_reach_the_generated_logits_and_nothing_true(inputs: Inputs) -
     assert (logits.grad.abs().sum(dim=(1, 2)) > 0).all()
     assert (visual.grad.abs().sum(dim=(1, 2)) > 0).all()
     assert (logits.grad[inputs.words == 0] == 0).all()
-    assert (pairs.detach().words == pairs.words).all()
-    assert not pairs.detach().words.requires_grad
 
 
 def test_contrastive_loss_by_hand() -> None:

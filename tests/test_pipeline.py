@@ -55,6 +55,7 @@ def test_a_run_leaves_everything_that_the_design_names(run: Path) -> None:
         "last",
         "best",
         "generations.jsonl",
+        "scores.jsonl",
         "metrics.json",
         "report.html",
         "vq",

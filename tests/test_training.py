@@ -30,7 +30,7 @@ from meter.train.optimizer import (
     make_discriminator_optimizer,
     make_optimizer,
 )
-from meter.train.steps import Players, discriminator_step, model_step
+from meter.train.steps import Players
 from tests.conftest import small_config, small_inputs
 
 CPU = DeviceConfig(accelerator="cpu", precision="32-true")
@@ -212,55 +212,6 @@ def test_eight_examples_are_overfitted_to_exact_sentences_and_codes(tmp_path) ->
     assert torch.equal(done.words, examples.words)
     assert torch.equal(done.codes, examples.codes[:-1])
     assert (done.rating - examples.ratings).abs().max() < 0.3
-
-
-def test_each_step_moves_its_own_player_only() -> None:
-    fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(), dropout=0.1)
-    batch = small_examples().batch(torch.arange(8))
-    objective = ObjectiveConfig()
-    before = {name: weight.clone() for name, weight in players.judge.state_dict().items()}
-    done = model_step(fabric, players, batch, objective, clip=1.0)
-    assert all(torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
-    assert all(weight.grad is None and weight.requires_grad for weight in players.judge.parameters())
-    moved = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
-    discriminator_step(fabric, players, batch, done.pairs, clip=1.0)
-    assert all(torch.equal(moved[name], weight) for name, weight in players.meter.state_dict().items())
-    assert any(not torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
-
-
-def test_the_discriminator_learns_to_tell_true_pairs() -> None:
-    fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(discriminator_learning_rate=1e-2), dropout=0.0)
-    batch = small_examples(without_photo=False).batch(torch.arange(24))
-    pairs = model_step(fabric, players, batch, ObjectiveConfig(), clip=1.0).pairs
-    values = [discriminator_step(fabric, players, batch, pairs, clip=1.0).item() for _ in range(40)]
-    assert values[-1] > values[0] + 1
-
-
-@pytest.mark.parametrize("lambda_d", [0.0, 0.5])
-def test_l_d_pulls_on_the_transformer_only_through_its_weight(lambda_d: float) -> None:
-    """The same batch and noise, with and without L_d: the words' gradient differs only by the generator's share."""
-    fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
-    batch = small_examples().batch(torch.arange(8))
-    reference = make_players(fabric, OptimizerConfig(), dropout=0.0, with_judge=False)
-    objective = ObjectiveConfig(lambda_d=lambda_d)
-    model_step(fabric, players, batch, objective, clip=1e9)
-    model_step(fabric, reference, batch, objective, clip=1e9)
-    found, plain = players.meter.heads.text.weight.grad, reference.meter.heads.text.weight.grad
-    assert torch.allclose(found, plain, atol=1e-9) == (lambda_d == 0)
-
-
-def test_a_loss_that_is_no_number_stops_before_any_weight_moves() -> None:
-    fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
-    examples = small_examples()
-    examples.ratings[5] = torch.nan
-    before = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
-    with pytest.raises(FloatingPointError, match=r"nan on the batch of records \[4, 5, 6\]"):
-        model_step(fabric, players, examples.batch(torch.arange(4, 7)), ObjectiveConfig(), clip=1.0)
-    assert all(torch.equal(before[name], weight) for name, weight in players.meter.state_dict().items())
 
 
 def test_early_stop_counts_failures_and_keeps_the_best(tmp_path) -> None:

@@ -50,14 +50,17 @@ class TokenEncoder(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.project = nn.Linear(config.width, config.width)
 
+    def embed(self, tokens: Int[Tensor, "B L"] | Float[Tensor, "B L W"]) -> Float[Tensor, "B L D"]:
+        """Looks ids up; mixes the rows of the table by probabilities."""
+        return tokens @ self.table.weight if tokens.is_floating_point() else self.table(tokens)
+
     def forward(
         self,
-        tokens: Int[Tensor, "B L"] | Float[Tensor, "B L W"],
+        vectors: Float[Tensor, "B L D"],
         positions: Float[Tensor, "L D"],
         present: Bool[Tensor, "B L"] | None = None,
     ) -> Float[Tensor, "B D"]:
         """Averages the encoded tokens that are present (all where None) and projects onto the unit sphere."""
-        vectors = tokens @ self.table.weight if tokens.is_floating_point() else self.table(tokens)
         absent = None if present is None else ~present
         states = self.norm(self.layers(vectors + positions, src_key_padding_mask=absent))
         if present is None:
@@ -94,12 +97,15 @@ class Discriminator(nn.Module):
         if present is None:
             ids = words.argmax(dim=-1) if words.is_floating_point() else words
             present = ids != PAD
-        return self.text_encoder(words, self.text_positions, present)
+        return self.text_encoder(self.text_encoder.embed(words), self.text_positions, present)
 
     def encode_image(self, codes: Int[Tensor, "B M"] | Float[Tensor, "B M K"]) -> Float[Tensor, "B D"]:
         """One vector a picture."""
-        positions = (self.row_positions + self.column_positions).flatten(0, 1)
-        return self.image_encoder(codes, positions)
+        return self.image_encoder(self.image_encoder.embed(codes), self.image_positions())
+
+    def image_positions(self) -> Float[Tensor, "M D"]:
+        """The sum of row and column vector of every place of the grid, row by row."""
+        return (self.row_positions + self.column_positions).flatten(0, 1)
 
     def score(self, text: Float[Tensor, "B D"], image: Float[Tensor, "B D"]) -> Float[Tensor, " B"]:
         """Match logits of encoded pairs."""

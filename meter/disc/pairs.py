@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from meter.disc.discriminator import Discriminator
+from meter.disc.discriminator import PAD, Discriminator
 from meter.disc.loss import MatchScores
 
 
@@ -17,13 +18,9 @@ class RelaxedPairs:
     present: Bool[Tensor, "B S"]
     codes: Float[Tensor, "B M K"]
 
-    def detach(self) -> "RelaxedPairs":
-        """The same pairs, with no way back to the transformer."""
-        return RelaxedPairs(words=self.words.detach(), present=self.present, codes=self.codes.detach())
-
 
 class PairScorer(nn.Module):
-    """Scores true and generated pairs in a single pass, so that it can be wrapped for several devices.
+    """Scores true and generated pairs in a single pass of each encoder.
 
     generated_pair, mismatched: whether the extra negatives of D3 are scored too.
     """
@@ -39,10 +36,17 @@ class PairScorer(nn.Module):
     ) -> MatchScores:
         """codes: −1 where an example has no picture; its pairs get weight 0."""
         judge = self.discriminator
-        true_text = judge.encode_text(words)
-        true_image = judge.encode_image(codes.clamp(min=0))
-        text = judge.encode_text(generated.words, generated.present)
-        image = judge.encode_image(generated.codes)
+        embed_words, embed_codes = judge.text_encoder.embed, judge.image_encoder.embed
+        texts = judge.text_encoder(
+            torch.cat([embed_words(words), embed_words(generated.words)]),
+            judge.text_positions,
+            torch.cat([words != PAD, generated.present]),
+        )
+        images = judge.image_encoder(
+            torch.cat([embed_codes(codes.clamp(min=0)), embed_codes(generated.codes)]),
+            judge.image_positions(),
+        )
+        (true_text, text), (true_image, image) = texts.chunk(2), images.chunk(2)
         return MatchScores(
             true=judge.score(true_text, true_image),
             generated_image=judge.score(true_text, image),

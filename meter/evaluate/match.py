@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 
 from meter.errors import InputError
 from meter.evaluate.version import signature
@@ -34,6 +34,19 @@ class RetrievalMetrics:
     count: int
     """Sentences scored."""
     signature: str
+
+
+@dataclass(kw_only=True, slots=True)
+class SentenceRetrieval:
+    """The same sentence by sentence: exact expectations over the order of ties."""
+
+    recall_at_1: Float64[np.ndarray, "N"]
+    recall_at_5: Float64[np.ndarray, "N"]
+    reciprocal_rank: Float64[np.ndarray, "N"]
+    rank: Float64[np.ndarray, "N"]
+    """The middle of the tied ranks."""
+    ties: Int64[np.ndarray, "N"]
+    """Other candidates that score exactly as the own picture does."""
 
 
 def draw_candidates(
@@ -89,7 +102,24 @@ def embedding_scores(
 
 
 def retrieval_metrics(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> RetrievalMetrics:
-    """Ranks the own picture among the candidates by score, higher is better.
+    """Ranks the own picture among the candidates and averages over sentences; see ``retrieve``."""
+    each = retrieve(scores, true_column)
+    num_candidates = scores.shape[1]
+    return RetrievalMetrics(
+        recall_at_1=float(each.recall_at_1.mean()),
+        recall_at_5=float(each.recall_at_5.mean()),
+        median_rank=float(np.median(each.rank)),
+        mean_reciprocal_rank=float(each.reciprocal_rank.mean()),
+        chance_at_1=1 / num_candidates,
+        tied=int((each.ties > 0).sum()),
+        num_candidates=num_candidates,
+        count=len(scores),
+        signature=signature("match", candidates=num_candidates, ties="expected"),
+    )
+
+
+def retrieve(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> SentenceRetrieval:
+    """Ranks the own picture of each sentence among the candidates by score, higher is better.
 
     With g candidates that score higher and t others that score the same, the rank is one of g + 1 … g + t + 1 with
     equal probability: every value is the exact mean over that draw.
@@ -101,21 +131,16 @@ def retrieval_metrics(scores: Float[np.ndarray, "N C"], true_column: int = 0) ->
         raise InputError(
             f"retrieval wants finite scores of at least one sentence, found shape {scores.shape}"
         )
-    num_candidates = scores.shape[1]
     own = scores[:, true_column, None]
     higher = (scores > own).sum(axis=1)
     ties = (scores == own).sum(axis=1) - 1
-    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, num_candidates + 1))])
-    return RetrievalMetrics(
-        recall_at_1=_recall(higher, ties, depth=1),
-        recall_at_5=_recall(higher, ties, depth=5),
-        median_rank=float(np.median(1 + higher + ties / 2)),
-        mean_reciprocal_rank=float(np.mean((harmonic[higher + ties + 1] - harmonic[higher]) / (ties + 1))),
-        chance_at_1=1 / num_candidates,
-        tied=int((ties > 0).sum()),
-        num_candidates=num_candidates,
-        count=len(scores),
-        signature=signature("match", candidates=num_candidates, ties="expected"),
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, scores.shape[1] + 1))])
+    return SentenceRetrieval(
+        recall_at_1=np.clip((1 - higher) / (ties + 1), 0, 1),
+        recall_at_5=np.clip((5 - higher) / (ties + 1), 0, 1),
+        reciprocal_rank=(harmonic[higher + ties + 1] - harmonic[higher]) / (ties + 1),
+        rank=1 + higher + ties / 2,
+        ties=ties,
     )
 
 
@@ -133,7 +158,3 @@ def area_under_curve(positive: Float[np.ndarray, "P"], negative: Float[np.ndarra
     below = np.searchsorted(ordered, positive, side="left")
     not_above = np.searchsorted(ordered, positive, side="right")
     return float((below + not_above).mean() / (2 * len(negative)))
-
-
-def _recall(higher: Int64[np.ndarray, "N"], ties: Int64[np.ndarray, "N"], depth: int) -> float:
-    return float(np.mean(np.clip((depth - higher) / (ties + 1), 0, 1)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from meter.evaluate.overlap import Overlap, count_overlap
 from meter.evaluate.version import signature
@@ -20,6 +20,23 @@ class RougeScore:
     precision: float
     recall: float
     f: float
+
+
+@dataclass(kw_only=True, slots=True)
+class SentenceRouge:
+    """Of each sentence, in 0 … 1."""
+
+    precision: Float64[np.ndarray, "N"]
+    recall: Float64[np.ndarray, "N"]
+    f: Float64[np.ndarray, "N"]
+
+    def mean(self) -> RougeScore:
+        """Over sentences, in percent."""
+        return RougeScore(
+            precision=100 * float(self.precision.mean()),
+            recall=100 * float(self.recall.mean()),
+            f=100 * float(self.f.mean()),
+        )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -85,35 +102,54 @@ def text_metrics_peter_compat(cut_references: Sequence[str], generated: Sequence
 
 
 def bleu(overlap: Overlap, max_order: int) -> float:
-    """Corpus BLEU with one reference, no smoothing, in percent (Papineni et al. 2002).
+    """Corpus BLEU with one reference, no smoothing, in percent (Papineni et al. 2002); O = ``max_order``."""
+    return float(bleu_of_counts(bleu_counts(overlap, max_order).sum(axis=0)))
+
+
+def bleu_counts(overlap: Overlap, max_order: int) -> Float64[np.ndarray, "N C"]:
+    """What each sentence adds to corpus BLEU: matched n-grams (O), n-grams (O), its words, its reference's words."""
+    possible = np.maximum(overlap.generated_words[:, None] - np.arange(max_order), 0)
+    lengths = np.stack([overlap.generated_words, overlap.reference_words], axis=1)
+    return np.hstack([overlap.matches[:, :max_order], possible, lengths]).astype(np.float64)
+
+
+def bleu_of_counts(counts: Float64[np.ndarray, "*R C"]) -> Float64[np.ndarray, "*R"]:
+    """BLEU of summed ``bleu_counts``, of one corpus or of many resamples at once.
 
     exp(1/O Σ_n log p_n) · min(1, exp(1 − r/c)), where p_n are the matched n-grams of all sentences over the
     n-grams of all sentences, c the generated and r the reference words. 0 as soon as one p_n is 0.
     """
-    generated_words = overlap.generated_words.sum()
-    matches = overlap.matches[:, :max_order].sum(axis=0)
-    possible = np.array(
-        [np.maximum(overlap.generated_words - order, 0).sum() for order in range(max_order)], dtype=np.int64
-    )
-    if matches.min() == 0:
-        return 0.0
-    brevity = min(1.0, float(np.exp(1 - overlap.reference_words.sum() / generated_words)))
-    return 100 * brevity * float(np.exp(np.log(matches / possible).mean()))
+    max_order = counts.shape[-1] // 2 - 1
+    matches, possible = counts[..., :max_order], counts[..., max_order : 2 * max_order]
+    above_zero = matches.min(axis=-1) > 0
+    precisions = np.divide(matches, possible, out=np.ones_like(matches), where=above_zero[..., None])
+    ratio = np.divide(counts[..., -1], counts[..., -2], out=np.ones(above_zero.shape), where=above_zero)
+    brevity = np.minimum(1.0, np.exp(1 - ratio))
+    return np.where(above_zero, 100 * brevity * np.exp(np.log(precisions).mean(axis=-1)), 0.0)
 
 
 def rouge_n(overlap: Overlap, order: int) -> RougeScore:
     """ROUGE-N (Lin 2004): matched n-grams over those of the generated sentence (P) and of the reference (R)."""
-    matches = overlap.matches[:, order - 1]
-    precision = matches / np.maximum(overlap.generated_words - order + 1, 1)
-    recall = matches / np.maximum(overlap.reference_words - order + 1, 1)
-    return _mean_scores(precision, recall, _harmonic(precision, recall))
+    return sentence_rouge_n(overlap, order).mean()
+
+
+def sentence_rouge_n(overlap: Overlap, order: int) -> SentenceRouge:
+    """ROUGE-N of each sentence."""
+    return _sentence_rouge(
+        overlap.matches[:, order - 1],
+        overlap.generated_words - order + 1,
+        overlap.reference_words - order + 1,
+    )
 
 
 def rouge_l(overlap: Overlap) -> RougeScore:
     """ROUGE-L (Lin 2004): the longest common subsequence over the generated words (P) and the reference's (R)."""
-    precision = overlap.subsequence / np.maximum(overlap.generated_words, 1)
-    recall = overlap.subsequence / np.maximum(overlap.reference_words, 1)
-    return _mean_scores(precision, recall, _harmonic(precision, recall))
+    return sentence_rouge_l(overlap).mean()
+
+
+def sentence_rouge_l(overlap: Overlap) -> SentenceRouge:
+    """ROUGE-L of each sentence."""
+    return _sentence_rouge(overlap.subsequence, overlap.generated_words, overlap.reference_words)
 
 
 def rouge_n_peter_compat(overlap: Overlap, order: int) -> RougeScore:
@@ -124,7 +160,8 @@ def rouge_n_peter_compat(overlap: Overlap, order: int) -> RougeScore:
     matches = overlap.distinct_matches[:, column] + empty_pair
     precision = matches / np.maximum(overlap.distinct_generated[:, column], 1)
     recall = matches / np.maximum(overlap.distinct_reference[:, column], 1)
-    return _mean_scores(precision, recall, 2 * precision * recall / (precision + recall + 1e-8))
+    f = 2 * precision * recall / (precision + recall + 1e-8)
+    return SentenceRouge(precision=precision, recall=recall, f=f).mean()
 
 
 def rouge_l_peter_compat(overlap: Overlap) -> RougeScore:
@@ -134,26 +171,20 @@ def rouge_l_peter_compat(overlap: Overlap) -> RougeScore:
     recall = subsequence / np.maximum(overlap.reference_words, 1)
     beta = precision / (recall + 1e-12)
     f = (1 + beta**2) * recall * precision / (recall + beta**2 * precision + 1e-12)
-    return _mean_scores(precision, recall, f)
+    return SentenceRouge(precision=precision, recall=recall, f=f).mean()
 
 
 def _empty_pairs(overlap: Overlap) -> np.ndarray:
     return ((overlap.generated_words == 0) & (overlap.reference_words == 0)).astype(np.int64)
 
 
-def _harmonic(
-    precision: Float64[np.ndarray, "N"], recall: Float64[np.ndarray, "N"]
-) -> Float64[np.ndarray, "N"]:
+def _sentence_rouge(
+    shared: Int64[np.ndarray, "N"], generated: Int64[np.ndarray, "N"], reference: Int64[np.ndarray, "N"]
+) -> SentenceRouge:
+    precision, recall = shared / np.maximum(generated, 1), shared / np.maximum(reference, 1)
     total = precision + recall
-    return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
-
-
-def _mean_scores(
-    precision: Float64[np.ndarray, "N"], recall: Float64[np.ndarray, "N"], f: Float64[np.ndarray, "N"]
-) -> RougeScore:
-    return RougeScore(
-        precision=100 * float(precision.mean()), recall=100 * float(recall.mean()), f=100 * float(f.mean())
-    )
+    f = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+    return SentenceRouge(precision=precision, recall=recall, f=f)
 
 
 def _metrics(overlap: Overlap, rouge: list[RougeScore], made: str) -> TextMetrics:

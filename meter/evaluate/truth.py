@@ -5,13 +5,33 @@ What a sentence says and a picture shows is read by the world's oracles and give
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from meter.errors import InputError
 from meter.evaluate.version import signature
 
 Values = Mapping[str, str]
+
+
+@dataclass(kw_only=True, slots=True)
+class Judgement:
+    """What the world says of one explanation; None where no feature is asked for or no picture was made."""
+
+    feature: str | None
+    """The asked feature."""
+    sentence_truth: bool | None = None
+    silent: bool | None = None
+    picture_truth_named: bool | None = None
+    agreement: bool | None = None
+    num_statements: int
+    """Statements of the sentence."""
+    true_statements: int
+    """Those of them that are true of the item."""
+    num_values: int | None = None
+    """Values of the item that a picture of it shows."""
+    true_values: int | None = None
+    """Those of them that the picture shows right."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -79,7 +99,18 @@ def truth_metrics(
     shown: Sequence[Values | None],
     truth: Mapping[str, Values],
 ) -> TruthMetrics:
-    """Judges N explanations.
+    """Judges N explanations; see ``judge`` for what is given and what is refused."""
+    return count_truth(judge(items, features, said, shown, truth))
+
+
+def judge(
+    items: Sequence[str],
+    features: Sequence[str | None],
+    said: Sequence[Values],
+    shown: Sequence[Values | None],
+    truth: Mapping[str, Values],
+) -> list[Judgement]:
+    """Judges N explanations one by one.
 
     Args:
         items: the item of each record.
@@ -97,49 +128,37 @@ def truth_metrics(
             f"expected as many features, sentences and pictures as items, found {len(features)}, {len(said)}, "
             f"{len(shown)} and {len(items)}"
         )
-    sentence_true: dict[str, list[bool]] = defaultdict(list)
-    sentence_silent: dict[str, list[bool]] = defaultdict(list)
-    picture_true: dict[str, list[bool]] = defaultdict(list)
-    agree: dict[str, list[bool]] = defaultdict(list)
-    statements: list[bool] = []
-    values: list[bool] = []
-    for item, feature, sentence, picture in zip(items, features, said, shown, strict=True):
-        true = _values_of(item, feature, truth)
-        statements += [true.get(named) == value for named, value in sentence.items()]
-        if picture is not None:
-            values += [picture.get(name) == value for name, value in true.items()]
-        if feature is None:
-            continue
-        sentence_true[feature].append(sentence.get(feature) == true[feature])
-        sentence_silent[feature].append(feature not in sentence)
-        if picture is not None:
-            picture_true[feature].append(picture.get(feature) == true[feature])
-            agree[feature].append(feature in sentence and picture.get(feature) == sentence[feature])
-    by_feature = {
-        feature: FeatureTruth(
-            sentence_truth=sum(sentence_true[feature]) / len(sentence_true[feature]),
-            silent=sum(sentence_silent[feature]) / len(sentence_silent[feature]),
-            picture_truth=_share(picture_true[feature]),
-            agreement=_share(agree[feature]),
-            count=len(sentence_true[feature]),
-            count_with_picture=len(picture_true[feature]),
-        )
-        for feature in sorted(sentence_true)
-    }
+    records = zip(items, features, said, shown, strict=True)
+    return [
+        _judge_one(_values_of(item, feature, truth), feature, sentence, picture)
+        for item, feature, sentence, picture in records
+    ]
+
+
+def count_truth(judgements: Sequence[Judgement]) -> TruthMetrics:
+    """The shares of N judged explanations."""
+    asked: dict[str, list[Judgement]] = defaultdict(list)
+    for judgement in judgements:
+        if judgement.feature is not None:
+            asked[judgement.feature].append(judgement)
+    with_feature = [judgement for group in asked.values() for judgement in group]
+    drawn = [judgement for judgement in judgements if judgement.num_values is not None]
+    num_statements = sum(judgement.num_statements for judgement in judgements)
+    num_values = sum(judgement.num_values or 0 for judgement in drawn)
     return TruthMetrics(
-        sentence_truth=_share(_all(sentence_true)),
-        silent=_share(_all(sentence_silent)),
-        statement_truth=_share(statements),
-        picture_truth=_share(values),
-        picture_truth_named=_share(_all(picture_true)),
-        agreement=_share(_all(agree)),
-        count=len(items),
-        count_with_feature=len(_all(sentence_true)),
-        count_with_picture=sum(picture is not None for picture in shown),
-        count_with_both=len(_all(agree)),
-        num_statements=len(statements),
-        num_values=len(values),
-        by_feature=by_feature,
+        sentence_truth=_share(judgement.sentence_truth for judgement in with_feature),
+        silent=_share(judgement.silent for judgement in with_feature),
+        statement_truth=_ratio(sum(judgement.true_statements for judgement in judgements), num_statements),
+        picture_truth=_ratio(sum(judgement.true_values or 0 for judgement in drawn), num_values),
+        picture_truth_named=_share(judgement.picture_truth_named for judgement in with_feature),
+        agreement=_share(judgement.agreement for judgement in with_feature),
+        count=len(judgements),
+        count_with_feature=len(with_feature),
+        count_with_picture=len(drawn),
+        count_with_both=sum(judgement.agreement is not None for judgement in with_feature),
+        num_statements=num_statements,
+        num_values=num_values,
+        by_feature={feature: _feature_truth(asked[feature]) for feature in sorted(asked)},
         signature=signature("truth", silent="false"),
     )
 
@@ -163,9 +182,39 @@ def _values_of(item: str, feature: str | None, truth: Mapping[str, Values]) -> V
     return truth[item]
 
 
-def _all(by_feature: Mapping[str, list[bool]]) -> list[bool]:
-    return [judged for judgements in by_feature.values() for judged in judgements]
+def _judge_one(true: Values, feature: str | None, sentence: Values, picture: Values | None) -> Judgement:
+    judgement = Judgement(
+        feature=feature,
+        num_statements=len(sentence),
+        true_statements=sum(true.get(named) == value for named, value in sentence.items()),
+    )
+    if picture is not None:
+        judgement.num_values = len(true)
+        judgement.true_values = sum(picture.get(name) == value for name, value in true.items())
+    if feature is not None:
+        judgement.sentence_truth = sentence.get(feature) == true[feature]
+        judgement.silent = feature not in sentence
+        if picture is not None:
+            judgement.picture_truth_named = picture.get(feature) == true[feature]
+            judgement.agreement = feature in sentence and picture.get(feature) == sentence[feature]
+    return judgement
 
 
-def _share(judged: Sequence[bool]) -> float | None:
-    return sum(judged) / len(judged) if judged else None
+def _feature_truth(group: Sequence[Judgement]) -> FeatureTruth:
+    return FeatureTruth(
+        sentence_truth=sum(bool(judgement.sentence_truth) for judgement in group) / len(group),
+        silent=sum(bool(judgement.silent) for judgement in group) / len(group),
+        picture_truth=_share(judgement.picture_truth_named for judgement in group),
+        agreement=_share(judgement.agreement for judgement in group),
+        count=len(group),
+        count_with_picture=sum(judgement.picture_truth_named is not None for judgement in group),
+    )
+
+
+def _share(judged: Iterable[bool | None]) -> float | None:
+    known = [one for one in judged if one is not None]
+    return _ratio(sum(known), len(known))
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

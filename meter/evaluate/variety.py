@@ -61,11 +61,7 @@ def diversity(
     sentences = _checked(sentences, features)
     known = {" ".join(feature.split()) for feature in feature_set} - {UNKNOWN, ""}
     found = find_features(sentences, known)
-    matched = [
-        feature != UNKNOWN and f" {' '.join(feature.split())} " in f" {sentence} "
-        for sentence, feature in zip(sentences, features, strict=True)
-        if feature is not None
-    ]
+    matched = [one for one in match_features(sentences, features) if one is not None]
     return _diversity(sentences, found, matched, known, signature("diversity", features="words"))
 
 
@@ -112,6 +108,16 @@ def find_features(sentences: Iterable[str], feature_set: Collection[str]) -> lis
                     present.add(feature)
         found.append(present)
     return found
+
+
+def match_features(sentences: Iterable[str], features: Iterable[str | None]) -> list[bool | None]:
+    """Whether each sentence has the words of its record's feature side by side; None where the record has none."""
+    return [
+        None
+        if feature is None
+        else feature != UNKNOWN and f" {' '.join(feature.split())} " in f" {' '.join(sentence.split())} "
+        for sentence, feature in zip(sentences, features, strict=True)
+    ]
 
 
 def feature_diversity(found: Sequence[Collection[str]]) -> float | None:

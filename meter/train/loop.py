@@ -134,8 +134,8 @@ class JointTraining:
         done = model_step(self.fabric, players, batch, self.objective, clip)
         values = done.losses.named()
         values["total"] = done.losses.total(self.objective).detach()
-        if done.pairs is not None:
-            values["matching"] = discriminator_step(self.fabric, players, batch, done.pairs, clip)
+        if done.scores is not None:
+            values["matching"] = discriminator_step(self.fabric, players, batch, done.scores, clip)
         for name, value in values.items():
             self.window[name] += value.item()
         self.window["words"] += (batch.words > 0).sum().item()

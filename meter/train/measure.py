@@ -1,6 +1,6 @@
 """Measures what was generated: texts, ratings, match of sentence and picture, and in the world their truth."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,25 @@ from meter.disc import Discriminator
 from meter.evaluate import (
     METRICS_VERSION,
     Generation,
+    count_truth,
     draw_candidates,
     embedding_scores,
+    judge,
     rating_floor,
     retrieval_metrics,
+    retrieve,
     summarize,
-    truth_metrics,
 )
 from meter.model import EOS, PAD
 from meter.vq import VQGAN, pixels_from_images, reconstruct
+
+
+@dataclass(kw_only=True, slots=True)
+class Measured:
+    """metrics: as they stand in ``metrics.json``. scores: of single examples, as they stand in ``scores.jsonl``."""
+
+    metrics: dict[str, Any]
+    scores: list[dict[str, Any]]
 
 
 def measure(
@@ -34,18 +44,21 @@ def measure(
     lowest_rating: float,
     highest_rating: float,
     seed: int,
-) -> dict[str, Any]:
-    """All metrics of all evaluated splits, as they stand in ``metrics.json``."""
+) -> Measured:
+    """All metrics of all evaluated splits."""
     metrics: dict[str, Any] = {"metrics_version": METRICS_VERSION}
+    scores: list[dict[str, Any]] = []
     for split in dict.fromkeys(generation.split for generation in generated):
         members = [generation for generation in generated if generation.split == split]
+        noted: list[dict[str, Any]] = [{"split": split, "row": member.row} for member in members]
         sections = summarize(members, prepared.features, lowest_rating, highest_rating)
         if matcher is not None and photo_codes is not None:
-            sections |= match_sections(members, prepared, photo_codes, matcher, seed)
+            sections |= match_sections(members, noted, prepared, photo_codes, matcher, seed)
         if prepared.truth is not None:
-            sections |= truth_sections(members, prepared.truth, vq, sections["rating"]["rmse"])
+            sections |= truth_sections(members, noted, prepared.truth, vq, sections["rating"]["rmse"])
         metrics[split] = sections
-    return metrics
+        scores += noted
+    return Measured(metrics=metrics, scores=scores)
 
 
 def vq_sections(
@@ -67,13 +80,15 @@ def vq_sections(
 
 def match_sections(
     generated: list[Generation],
+    scores: list[dict[str, Any]],
     prepared: Prepared,
     photo_codes: Int[np.ndarray, "P M"],
     matcher: Discriminator,
     seed: int,
 ) -> dict[str, dict[str, Any]]:
-    """Retrieval of a sentence's picture among 100: of generated pairs, and of the true pairs beside them."""
-    with_photo = [generation for generation in generated if generation.photo >= 0 and generation.codes]
+    """Retrieval of a sentence's picture among 100: of generated pairs, noted in ``scores``, and of the true ones."""
+    places = [place for place, one in enumerate(generated) if one.photo >= 0 and one.codes]
+    with_photo = [generated[place] for place in places]
     if len({generation.item for generation in with_photo}) < 2:
         return {}
     candidates = draw_candidates([generation.item for generation in with_photo], seed)
@@ -83,10 +98,18 @@ def match_sections(
     made_codes = torch.tensor([generation.codes for generation in with_photo])
     true_codes = torch.from_numpy(photo_codes[[one.photo for one in with_photo]].astype(np.int64))
     pairs = {"match": (made_words, made_codes), "match_of_true_pairs": (true_words, true_codes)}
-    return {
-        name: asdict(retrieval_metrics(embedding_scores(*encode_pairs(matcher, words, codes), candidates)))
+    compared = {
+        name: embedding_scores(*encode_pairs(matcher, words, codes), candidates)
         for name, (words, codes) in pairs.items()
     }
+    each = retrieve(compared["match"])
+    for row, place in enumerate(places):
+        scores[place]["match"] = {
+            "recall_at_1": float(each.recall_at_1[row]),
+            "recall_at_5": float(each.recall_at_5[row]),
+            "reciprocal_rank": float(each.reciprocal_rank[row]),
+        }
+    return {name: asdict(retrieval_metrics(found)) for name, found in compared.items()}
 
 
 @torch.no_grad()
@@ -101,21 +124,27 @@ def encode_pairs(
 
 
 def truth_sections(
-    generated: list[Generation], truth: dict[str, Any], vq: VQGAN | None, rmse: float
+    generated: list[Generation],
+    scores: list[dict[str, Any]],
+    truth: dict[str, Any],
+    vq: VQGAN | None,
+    rmse: float,
 ) -> dict[str, dict[str, Any]]:
-    """What the world's oracles say of the sentences and pictures of one split."""
+    """What the world's oracles say of the sentences and pictures of one split, noted one by one in ``scores``."""
     from meter.data.synthetic import read_image, read_text
 
     pictures = decode_pictures(generated, vq)
-    judged = truth_metrics(
+    judgements = judge(
         [generation.item for generation in generated],
         [generation.feature for generation in generated],
         [read_text(generation.text) for generation in generated],
         [None if picture is None else read_image(picture) for picture in pictures],
         {item: entry["values"] for item, entry in truth["items"].items()},
     )
+    for score, judgement in zip(scores, judgements, strict=True):
+        score["truth"] = asdict(judgement)
     floor = truth["ratings"]["noise_floor"][generated[0].split]
-    return {"truth": asdict(judged), "rating_floor": asdict(rating_floor(rmse, floor))}
+    return {"truth": asdict(count_truth(judgements)), "rating_floor": asdict(rating_floor(rmse, floor))}
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ from meter import __version__, bundle
 from meter.config import RunConfig, run_folder, run_hash
 from meter.data import Prepared, prepare
 from meter.disc import Matcher, train_matcher
-from meter.evaluate import Generation, read_generations, write_generations
+from meter.evaluate import Generation, read_generations, write_generations, write_scores
 from meter.interrupt import StopRequest, listen
 from meter.model import Meter
 from meter.stage import Stage, fingerprint, plain
@@ -162,9 +162,9 @@ class Run:
         visual: Visual | None,
         matcher: Matcher | None,
     ) -> dict[str, Any]:
-        """Measures and writes ``metrics.json``."""
+        """Measures and writes ``metrics.json``, and ``scores.jsonl`` for tests over examples."""
         with self.timed("metrics"):
-            metrics = measure(
+            measured = measure(
                 generated,
                 prepared,
                 visual.codes if visual else None,
@@ -174,6 +174,8 @@ class Run:
                 highest_rating=self.config.dataset.max_rating,
                 seed=self.config.data_seed,
             )
+        write_scores(self.folder / "scores.jsonl", measured.scores)
+        metrics = measured.metrics
         if visual is not None:
             rows = held_out(self.config, prepared)
             metrics = {"vq": vq_sections(prepared, visual.vq, visual.stage.summary, rows), **metrics}

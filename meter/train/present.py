@@ -115,7 +115,7 @@ def run_report(
     summary = prepared.stage.summary
     count = sum(visual_counts(visual)) if visual else 0
     report = Report(
-        title=f"METER on {config.dataset.name}",
+        title=f"{config.name.replace('_', ' ').upper()} on {config.dataset.name}",
         subtitle=f"{folder.name} · {len(prepared):,} reviews · {len(prepared.users):,} users · "
         f"{len(prepared.items):,} items"
         + (f" · {count // visual.codes.shape[1]:,} photos" if visual else ""),

@@ -1,7 +1,5 @@
 """The two steps of a training: the transformer descends J, the discriminator ascends L_d."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from meter.disc import PairScorer, RelaxedPairs, generator_loss, matching_value, relax
+from meter.disc import MatchScores, PairScorer, RelaxedPairs, generator_loss, matching_value, relax
 from meter.model import PAD, Meter, MeterOutput
 from meter.train.batches import Batch
 from meter.train.objective import Losses, ObjectiveConfig, Samples, supervised_losses
@@ -35,10 +33,10 @@ class Players:
 
 @dataclass(slots=True)
 class ModelStep:
-    """What the transformer's step leaves: its losses, and the pairs it generated, cut from the graph, for D."""
+    """What the transformer's step leaves: its losses, and D's scores with their graph, for D's own step."""
 
     losses: Losses
-    pairs: RelaxedPairs | None
+    scores: MatchScores | None
 
 
 def model_step(
@@ -47,23 +45,30 @@ def model_step(
     """One step of the transformer down J, with D held still."""
     output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes)
     losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective)
-    pairs = None
-    if players.judge is not None and batch.codes is not None:
+    scores = None
+    if players.scorer is not None and batch.codes is not None:
         pairs = relaxed_pairs(fabric, players, output, batch, objective)
-        with frozen(players.judge), fabric.autocast():
-            scores = players.judge(batch.words, batch.codes, pairs)
+        scores = players.scorer(batch.words, batch.codes, pairs)
         losses.generator = generator_loss(scores, objective.generator_form)
-    descend(fabric, players.model, players.model_optimizer, losses.total(objective), batch, clip)
-    return ModelStep(losses, None if pairs is None else pairs.detach())
+    descend(
+        fabric,
+        players.model,
+        players.model_optimizer,
+        losses.total(objective),
+        batch,
+        clip,
+        again=scores is not None,
+    )
+    return ModelStep(losses, scores)
 
 
 def discriminator_step(
-    fabric: "Fabric", players: Players, batch: Batch, pairs: RelaxedPairs, clip: float
+    fabric: "Fabric", players: Players, batch: Batch, scores: MatchScores, clip: float
 ) -> Float[Tensor, ""]:
-    """One step of D up L_d; returns L_d before the step."""
+    """One step of D up L_d by the scores that the transformer's step was judged with; returns L_d before the step."""
     assert players.scorer is not None
     assert players.discriminator_optimizer is not None
-    value = matching_value(players.scorer(batch.words, batch.codes, pairs))
+    value = matching_value(scores)
     descend(fabric, players.scorer, players.discriminator_optimizer, -value, batch, clip)
     return value.detach()
 
@@ -93,24 +98,21 @@ def descend(
     loss: Float[Tensor, ""],
     batch: Batch,
     clip: float,
+    *,
+    again: bool = False,
 ) -> None:
-    """Moves the weights down the clipped gradient; a loss that is no number stops the run before any weight moves."""
+    """Moves the weights of this module alone down the clipped gradient.
+
+    again: whether another player will go back through the same graph.
+    A loss that is no number stops the run before any weight moves.
+    """
     if not torch.isfinite(loss):
         rows = batch.rows.tolist()
         raise FloatingPointError(
             f"the loss is {loss.item()} on the batch of records {rows}; weights are unchanged"
         )
     optimizer.zero_grad(set_to_none=True)
-    fabric.backward(loss)
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
+    fabric.backward(loss, inputs=weights, retain_graph=again)
     fabric.clip_gradients(module, optimizer, max_norm=clip, error_if_nonfinite=False)
     optimizer.step()
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Keeps gradients from reaching the weights of a module while they flow through it."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)

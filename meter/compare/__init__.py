@@ -1,0 +1,18 @@
+"""Compares finished runs: mean ± sd over seeds, paired tests over examples, effect sizes."""
+
+from meter.compare.comparison import Cell, Comparison, Row, SplitTable, compare
+from meter.compare.runs import FinishedRun, find_runs, open_run
+from meter.compare.systems import System, group_by_system
+
+__all__ = [
+    "Cell",
+    "Comparison",
+    "FinishedRun",
+    "Row",
+    "SplitTable",
+    "System",
+    "compare",
+    "find_runs",
+    "group_by_system",
+    "open_run",
+]

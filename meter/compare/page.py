@@ -1,0 +1,104 @@
+"""A comparison as one HTML page that looks like the report of a run and opens offline."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from meter.compare.comparison import Cell, Comparison, Row, SplitTable
+from meter.compare.systems import written
+from meter.compare.writing import (
+    Figures,
+    arrow,
+    explanations,
+    figures,
+    over_seeds,
+    sections,
+    seeds_said,
+    tally,
+)
+from meter.report.rendering import render
+
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
+
+
+@dataclass(kw_only=True, slots=True)
+class Bar:
+    """An effect and its interval on a track from worst to best, in percent of the track."""
+
+    left: float
+    width: float
+    dot: float
+
+
+@dataclass(kw_only=True, slots=True)
+class PageCell:
+    """A cell as the page shows it."""
+
+    said: Figures
+    verdict: str
+    bar: Bar | None
+    over_seeds: tuple[str, str, str] | None
+
+
+def comparison_html(comparison: Comparison, command: str) -> str:
+    """The page as text; the same comparison gives the same bytes. All text of users and data is escaped."""
+    systems = comparison.systems
+    count = NUMBERS[len(systems)] if len(systems) < len(NUMBERS) else str(len(systems))
+    others = ", ".join(system.label for system in systems[1:])
+    return render(
+        "compare.html.j2",
+        title=f"{count} systems on {comparison.provenance['dataset']}",
+        subtitle=f"{others} against {systems[0].label}",
+        comparison=comparison,
+        tiles=[
+            (system.label, table.split, *tally(table, place))
+            for place, system in enumerate(systems[1:], start=1)
+            for table in comparison.tables
+        ],
+        tables=[(table, _reach(table), _groups(table)) for table in comparison.tables],
+        tested_over_seeds=any(
+            cell.over_seeds for table in comparison.tables for row in table.rows for cell in row.cells
+        ),
+        explanations=explanations(comparison),
+        settings={key: [written(value) for value in values] for key, values in comparison.settings.items()},
+        seeds_said=seeds_said,
+        arrow=arrow,
+        command=command,
+    )
+
+
+def _groups(table: SplitTable) -> list[tuple[str, list[tuple[Row, list[PageCell]]]]]:
+    reach = _reach(table)
+    return [
+        (title, [(row, [_page_cell(row, cell, reach) for cell in row.cells]) for row in rows])
+        for title, rows in sections(table)
+    ]
+
+
+def _page_cell(row: Row, cell: Cell, reach: float) -> PageCell:
+    return PageCell(
+        said=figures(row, cell), verdict=cell.verdict, bar=_bar(row, cell, reach), over_seeds=over_seeds(cell)
+    )
+
+
+def _ends(cell: Cell) -> tuple[float, float, float] | None:
+    test = cell.test
+    if test is None or test.effect is None or test.effect_low is None or test.effect_high is None:
+        return None
+    return test.effect_low, test.effect, test.effect_high
+
+
+def _reach(table: SplitTable) -> float:
+    """How far the tracks of a table reach to each side: the same for all, in steps of a tenth."""
+    found: list[Any] = [_ends(cell) for row in table.rows for cell in row.cells]
+    farthest = max((abs(end) for ends in found if ends for end in ends), default=0.0)
+    return max(0.1, -(-farthest // 0.1) * 0.1)
+
+
+def _bar(row: Row, cell: Cell, reach: float) -> Bar | None:
+    """Better is on the right, whichever way the metric counts."""
+    ends = _ends(cell)
+    if ends is None:
+        return None
+    low, effect, high = (-ends[2], -ends[1], -ends[0]) if row.lower else ends
+    left, dot, right = (50 * (1 + value / reach) for value in (low, effect, high))
+    return Bar(left=left, width=right - left, dot=dot)

@@ -1,0 +1,183 @@
+"""Runs that differ in their seed only are one system; and whether systems may be compared at all."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from meter.compare.runs import FinishedRun
+from meter.config import BESIDE_THE_RESULT
+from meter.errors import InputError
+from meter.stage import plain
+
+NO_PART = {*BESIDE_THE_RESULT, "seed", "dataset.root"}
+"""Fields in which the runs of one system may differ: seed, where files lie, where it computes."""
+OWN_CHOICE = {
+    "dataset.name",
+    "dataset.root",
+    "dataset.text_length",
+    "dataset.vocabulary_size",
+    "dataset.vocabulary_from",
+    "dataset.use_images",
+    "dataset.image_size",
+    "dataset.pairing",
+    "dataset.labels",
+    "dataset.label_fallback",
+    "dataset.skip_broken_photos",
+}
+"""What a system makes of the records is its own; every other field of ``dataset`` decides the records themselves."""
+SHOWN = 3
+"""Fields that a label names at most."""
+
+
+@dataclass(kw_only=True, slots=True)
+class System:
+    """Runs of one config over several seeds, by seed.
+
+    label: what tells it from the others, short. settings: the config without the seed, ``{dotted key: value}``.
+    """
+
+    label: str
+    settings: dict[str, Any]
+    runs: list[FinishedRun]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of its runs, rising."""
+        return [run.config.seed for run in self.runs]
+
+
+def group_by_system(runs: Sequence[FinishedRun]) -> list[System]:
+    """The systems in the order in which their first runs are given, labelled by what tells them apart.
+
+    Raises:
+        InputError: two runs are the same system with the same seed.
+    """
+    systems: list[System] = []
+    for run in runs:
+        settings = _settings(run)
+        same = next((system for system in systems if system.settings == settings), None)
+        if same is None:
+            systems.append(System(label="", settings=settings, runs=[run]))
+            continue
+        for other in same.runs:
+            if other.config.seed == run.config.seed:
+                raise InputError(
+                    f"{other.folder} and {run.folder} are the same system with the same seed "
+                    f"({run.config.seed}); leave one out"
+                )
+        same.runs.append(run)
+    for system in systems:
+        system.runs.sort(key=lambda run: run.config.seed)
+    for system, label in zip(systems, _labels(systems), strict=True):
+        system.label = label
+    return systems
+
+
+def differing_settings(systems: Sequence[System]) -> dict[str, list[Any]]:
+    """Every field in which the systems differ, with each system's value."""
+    keys = dict.fromkeys(key for system in systems for key in system.settings)
+    values = {key: [system.settings.get(key) for system in systems] for key in keys}
+    return {key: found for key, found in values.items() if any(value != found[0] for value in found)}
+
+
+def check_same_data(runs: Sequence[FinishedRun]) -> None:
+    """Refuses runs whose records or evaluated rows are not the same.
+
+    Raises:
+        InputError: naming the two runs and how they differ.
+    """
+    for first, other in pairwise(runs):
+        both = f"{first.folder} and {other.folder}"
+        if first.manifest["inputs"]["prepared"] != other.manifest["inputs"]["prepared"]:
+            _check_records(first, other, both)
+        if set(first.splits) != set(other.splits):
+            raise InputError(
+                f"{both} were evaluated on other splits: {', '.join(first.splits)} and {', '.join(other.splits)}"
+            )
+        for split in first.splits:
+            _check_rows(first, other, split, both)
+
+
+def written(value: Any) -> str:
+    """A value of a config as the command line would say it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f"[{','.join(map(written, value))}]" if isinstance(value, list) else str(value)
+
+
+def _check_records(first: FinishedRun, other: FinishedRun, both: str) -> None:
+    one, two = ({**_flat(plain(run.config.dataset), "dataset.")} for run in (first, other))
+    one["data_seed"], two["data_seed"] = first.config.data_seed, other.config.data_seed
+    differing = {key: (one[key], two[key]) for key in one if one[key] != two[key]}
+    if not differing:
+        raise InputError(f"{both} were made from different data: the raw files have changed between them")
+    deciding = [
+        f"{key}={written(values[0])} and {written(values[1])}"
+        for key, values in differing.items()
+        if not any(key == own or key.startswith(own + ".") for own in OWN_CHOICE)
+    ]
+    if deciding:
+        raise InputError(f"{both} were made from different data: {', '.join(deciding[:SHOWN])}")
+
+
+def _check_rows(first: FinishedRun, other: FinishedRun, split: str, both: str) -> None:
+    one, two = (
+        {
+            generation.row: (generation.user, generation.item, generation.rating, generation.reference)
+            for generation in run.generations
+            if generation.split == split
+        }
+        for run in (first, other)
+    )
+    alone = sorted(set(one) ^ set(two))
+    if alone:
+        raise InputError(
+            f"{both} were evaluated on other rows of {split}: {len(one)} and {len(two)}, row {alone[0]} is in "
+            f"the {'first' if alone[0] in one else 'second'} only"
+        )
+    for row, record in one.items():
+        if record != two[row]:
+            raise InputError(f"{both}: row {row} of {split} is another record, {record} and {two[row]}")
+
+
+def _settings(run: FinishedRun) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in _flat(plain(run.config), "").items()
+        if key not in NO_PART and key.split(".")[0] not in NO_PART
+    }
+
+
+def _flat(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
+
+
+def _labels(systems: Sequence[System]) -> list[str]:
+    """The names alone where they tell all systems apart; else, beside them, the fields that do."""
+    names = Counter(str(system.settings["name"]) for system in systems)
+    labels = []
+    for system in systems:
+        name = str(system.settings["name"])
+        parts = [name] if len(names) > 1 or len(systems) == 1 else []
+        if names[name] > 1:
+            namesakes = [one for one in systems if one.settings["name"] == system.settings["name"]]
+            fields = [f"{key}={written(system.settings.get(key))}" for key in differing_settings(namesakes)]
+            more = [f"+{len(fields) - SHOWN} more"] if len(fields) > SHOWN else []
+            parts += [*fields[:SHOWN], *more]
+        labels.append(" ".join(parts))
+    repeated = Counter(labels)
+    numbers: Counter[str] = Counter()
+    for place, label in enumerate(labels):
+        if repeated[label] > 1:
+            numbers[label] += 1
+            labels[place] = f"{label} #{numbers[label]}"
+    return labels

@@ -1,0 +1,106 @@
+"""The words and figures that terminal, Markdown and page share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meter.compare.comparison import ALPHA, Cell, Comparison, Row, SplitTable
+from meter.report.tables import SECTIONS
+
+LEAST_P = 0.001
+
+
+@dataclass(kw_only=True, slots=True)
+class Figures:
+    """A cell, written; empty strings where there is nothing to say."""
+
+    value: str
+    difference: str = ""
+    interval: str = ""
+    p: str = ""
+    effect: str = ""
+
+
+def figures(row: Row, cell: Cell) -> Figures:
+    """``31.20 ± 0.31``, ``+1.20``, ``+0.85 … +1.55``, ``0.002 *`` and ``+0.31``."""
+    if cell.mean is None:
+        return Figures(value="–")
+    value = f"{cell.mean:.{row.decimals}f}"
+    if cell.deviation is not None:
+        value += f" ± {cell.deviation:.{row.decimals}f}"
+    if cell.test is None or cell.p_corrected is None:
+        return Figures(value=value)
+    return Figures(
+        value=value,
+        difference=_signed(cell.test.difference, row.decimals),
+        interval=f"{_signed(cell.test.low, row.decimals)} … {_signed(cell.test.high, row.decimals)}",
+        p=_probability(cell.p_corrected) + (" *" if cell.verdict else ""),
+        effect="–" if cell.test.effect is None else _signed(cell.test.effect, 2),
+    )
+
+
+def over_seeds(cell: Cell) -> tuple[str, str, str] | None:
+    """Welch's p, the permutation test's p and Cliff's δ; None where a system has one seed."""
+    if cell.over_seeds is None:
+        return None
+    tests = cell.over_seeds.p_welch, cell.over_seeds.p_permutation
+    welch, permutation = ("–" if p is None else _probability(p) for p in tests)
+    return welch, permutation, _signed(cell.over_seeds.cliffs_delta, 2)
+
+
+def arrow(row: Row) -> str:
+    """Where better is."""
+    return "↓" if row.lower else "↑"
+
+
+def sections(table: SplitTable) -> list[tuple[str, list[Row]]]:
+    """The rows under the titles of their sections."""
+    found: dict[str, list[Row]] = {}
+    for row in table.rows:
+        found.setdefault(row.key.split(".")[0], []).append(row)
+    return [(SECTIONS[section], rows) for section, rows in found.items()]
+
+
+def tally(table: SplitTable, place: int) -> tuple[int, int, int]:
+    """How many metrics of a system are better than the baseline's, worse, and not told apart."""
+    verdicts = [row.cells[place].verdict for row in table.rows if row.cells[place].test is not None]
+    return verdicts.count("better"), verdicts.count("worse"), verdicts.count("")
+
+
+def seeds_said(seeds: Sequence[int]) -> str:
+    """``seed 0``, ``seeds 0, 1, 2``, or their number where there are many."""
+    if len(seeds) > 6:
+        return f"{len(seeds)} seeds"
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def explanations(comparison: Comparison) -> list[str]:
+    """How the numbers were made, a sentence or two each."""
+    draws = f"{comparison.provenance['num_resamples']:,} resamples, seed {comparison.provenance['seed']}"
+    tests = ", ".join(f"{table.num_tests} in {table.split}" for table in comparison.tables)
+    several = any(len(system.seeds) > 1 for system in comparison.systems)
+    said = [
+        ("Values are mean ± standard deviation over seeds. " if several else "Values are of one seed. ")
+        + "Differences are to the baseline, "
+        + f"{comparison.systems[0].label}, over the same records"
+        + (", each averaged over seeds; the record is the unit." if several else "."),
+        f"Intervals: 95 %, paired bootstrap over records ({draws}); for USR, FCR, DIV and distinct-n, where a record "
+        "drawn twice brings nothing new, jackknife.",
+        f"p: approximate randomization over records ({draws}), two-sided, corrected by Holm over all tests of a "
+        f"table ({tests}); * is p < {ALPHA:g}.",
+        "d: Cohen’s d_z, the mean difference in standard deviations of the records’ differences.",
+    ]
+    if several:
+        said.append(
+            "Tests over records say whether these trained models differ on such records; tests over seeds, whether "
+            "training again would show it: Welch’s t-test, the exact permutation test, and Cliff’s δ, not corrected."
+        )
+    return said
+
+
+def _signed(value: float, decimals: int) -> str:
+    text = f"{value:+.{decimals}f}".replace("-", "−")
+    return text[1:] if float(f"{value:.{decimals}f}") == 0 else text
+
+
+def _probability(p: float) -> str:
+    return f"< {LEAST_P}" if p < LEAST_P else f"{p:.3f}"

@@ -1,0 +1,92 @@
+"""The two players' steps: each moves its own weights, and both learn from one pass of D."""
+
+import copy
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from meter.disc import RelaxedPairs, matching_value
+from meter.train.batches import Batch
+from meter.train.devices import make_fabric
+from meter.train.objective import ObjectiveConfig
+from meter.train.optimizer import OptimizerConfig
+from meter.train.steps import Players, discriminator_step, model_step, relaxed_pairs
+from tests.test_training import CPU, make_players, small_examples
+
+
+def generated_pairs(fabric: Fabric, players: Players, batch: Batch) -> RelaxedPairs:
+    """What a step would show to D, with no way back to the transformer."""
+    with torch.no_grad():
+        output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes)
+        return relaxed_pairs(fabric, players, output, batch, ObjectiveConfig())
+
+
+def test_each_step_moves_its_own_player_only() -> None:
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.1)
+    batch = small_examples().batch(torch.arange(8))
+    objective = ObjectiveConfig()
+    before = {name: weight.clone() for name, weight in players.judge.state_dict().items()}
+    done = model_step(fabric, players, batch, objective, clip=1.0)
+    assert all(torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
+    assert all(weight.grad is None and weight.requires_grad for weight in players.judge.parameters())
+    moved = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
+    discriminator_step(fabric, players, batch, done.scores, clip=1.0)
+    assert all(torch.equal(moved[name], weight) for name, weight in players.meter.state_dict().items())
+    assert any(not torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
+
+
+def test_the_discriminator_learns_to_tell_true_pairs() -> None:
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(discriminator_learning_rate=1e-2), dropout=0.0)
+    batch = small_examples(without_photo=False).batch(torch.arange(24))
+    pairs = generated_pairs(fabric, players, batch)
+    values = []
+    for _ in range(40):
+        scores = players.scorer(batch.words, batch.codes, pairs)
+        values.append(discriminator_step(fabric, players, batch, scores, clip=1.0).item())
+    assert values[-1] > values[0] + 1
+
+
+def test_one_pass_of_the_discriminator_serves_both_players() -> None:
+    """D's gradient is what a pass of its own over the same pairs, cut from the transformer, would give it."""
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    batch = small_examples().batch(torch.arange(8))
+    torch.manual_seed(5)
+    pairs = generated_pairs(fabric, players, batch)
+    apart = copy.deepcopy(players.judge)
+    (-matching_value(apart(batch.words, batch.codes, pairs))).backward()
+
+    torch.manual_seed(5)
+    scores = model_step(fabric, players, batch, ObjectiveConfig(), clip=1e9).scores
+    discriminator_step(fabric, players, batch, scores, clip=1e9)
+
+    for found, expected in zip(players.judge.parameters(), apart.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad)
+
+
+@pytest.mark.parametrize("lambda_d", [0.0, 0.5])
+def test_l_d_pulls_on_the_transformer_only_through_its_weight(lambda_d: float) -> None:
+    """The same batch and noise, with and without L_d: the words' gradient differs only by the generator's share."""
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    batch = small_examples().batch(torch.arange(8))
+    reference = make_players(fabric, OptimizerConfig(), dropout=0.0, with_judge=False)
+    objective = ObjectiveConfig(lambda_d=lambda_d)
+    model_step(fabric, players, batch, objective, clip=1e9)
+    model_step(fabric, reference, batch, objective, clip=1e9)
+    found, plain = players.meter.heads.text.weight.grad, reference.meter.heads.text.weight.grad
+    assert torch.allclose(found, plain, atol=1e-9) == (lambda_d == 0)
+
+
+def test_a_loss_that_is_no_number_stops_before_any_weight_moves() -> None:
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    examples = small_examples()
+    examples.ratings[5] = torch.nan
+    before = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
+    with pytest.raises(FloatingPointError, match=r"nan on the batch of records \[4, 5, 6\]"):
+        model_step(fabric, players, examples.batch(torch.arange(4, 7)), ObjectiveConfig(), clip=1.0)
+    assert all(torch.equal(before[name], weight) for name, weight in players.meter.state_dict().items())
