@@ -5,6 +5,7 @@ import enum
 import fcntl
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ def build_stage(
     config: Any,
     inputs: Mapping[str, str],
     build: Callable[[Path], dict[str, Any]],
+    scaffold: str = "",
 ) -> Stage:
     """Returns the stage of this config and these inputs, building it only where it does not exist yet.
 
@@ -74,6 +76,8 @@ def build_stage(
 
     version: the format's number; raise it when the files change their meaning.
     inputs: a name and a hash for everything that was read.
+    scaffold: pattern of folders that only the building needs. They go when the stage is whole: were they to go
+        before, a kill in between would lose all that was built.
     """
     description = {"stage": name, "format": version, "config": plain(config), "inputs": dict(inputs)}
     digest = fingerprint(description)
@@ -88,6 +92,8 @@ def build_stage(
             text = json.dumps(manifest, indent=1, ensure_ascii=False)
             (partial / MANIFEST).write_text(text, encoding="utf-8")
             partial.rename(folder)
+        for leftover in folder.glob(scaffold) if scaffold else ():
+            shutil.rmtree(leftover)
     return open_stage(folder)
 
 

@@ -1,6 +1,5 @@
 """The VQ-GAN's two stages on disk: the codec of a set of photos, and every photo as its codes."""
 
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,15 +74,10 @@ def pretrain_stage(
             config={"vq": config, "training": identity},
             inputs={"photos": photos_hash},
             build=build,
+            scaffold=f"{STATE}*",
         )
 
-    stage = build_together(fabric, locked, build)
-    if fabric.is_global_zero:
-        # Only now: a kill before the stage was whole would have lost the whole training.
-        for leftover in stage.folder.glob(f"{STATE}*"):
-            # Of several runs that find the stage at once, another may be removing it too.
-            shutil.rmtree(leftover, ignore_errors=True)
-    return stage
+    return build_together(fabric, locked, build)
 
 
 def filled(config: VQConfig, pixels: UInt8[np.ndarray, "P S S 3"]) -> VQConfig:
