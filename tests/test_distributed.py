@@ -1,0 +1,80 @@
+"""Two processes that share a batch move the weights as one process with the whole batch does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.test_training import small_examples
+
+SCRIPT = """
+import sys
+import torch
+from safetensors.torch import save_file
+from meter.disc import Relaxation
+from meter.train.devices import DeviceConfig, launched
+from meter.train.objective import ObjectiveConfig
+from meter.train.optimizer import OptimizerConfig
+from meter.train.steps import discriminator_step, model_step
+from tests.test_distributed import even_examples
+from tests.test_training import make_players
+
+torch.set_num_threads(1)
+devices, path = int(sys.argv[1]), sys.argv[2]
+strategy = "ddp" if devices > 1 else "auto"
+config = DeviceConfig(accelerator="cpu", devices=devices, strategy=strategy, precision="32-true")
+with launched(config) as fabric:
+    players = make_players(fabric, OptimizerConfig(learning_rate=1e-3), dropout=0.0)
+    players.judge.mismatched = False  # its negatives come from the process's own half
+    objective = ObjectiveConfig(relaxation=Relaxation.soft, lambda_d=1.0)
+    examples = even_examples()
+    for step in range(3):
+        rows = torch.arange(8 * step, 8 * step + 8)[fabric.global_rank :: fabric.world_size]
+        batch = examples.batch(rows)
+        done = model_step(fabric, players, batch, objective, clip=1.0)
+        discriminator_step(fabric, players, batch, done.scores, clip=1.0)
+    weights = {f"meter.{name}": weight for name, weight in players.meter.state_dict().items()}
+    weights |= {f"judge.{name}": weight for name, weight in players.judge.state_dict().items()}
+    save_file({name: weight.contiguous() for name, weight in weights.items()}, f"{path}.{fabric.global_rank}")
+    fabric.barrier()
+"""
+
+
+def even_examples():
+    """Examples with a photo and sentences of one length: a mean of means is then the mean."""
+    examples = small_examples(without_photo=False)
+    examples.words[:] = examples.words[examples.words.ne(0).sum(dim=1).argmax()]
+    examples.words[:, 0] = torch.arange(len(examples.words)) % 20 + 4
+    return examples
+
+
+def trained(folder: Path, devices: int) -> list[dict[str, torch.Tensor]]:
+    script = folder / "train.py"
+    script.write_text(SCRIPT)
+    path = folder / f"weights{devices}"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script), str(devices), str(path)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.returncode == 0, done.stderr
+    return [load_file(f"{path}.{rank}") for rank in range(devices)]
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
+    (alone,) = trained(tmp_path, 1)
+    first, second = trained(tmp_path, 2)
+
+    for name, weight in alone.items():
+        assert torch.equal(first[name], second[name]), name
+        torch.testing.assert_close(
+            first[name], weight, atol=2e-5, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
+        )
