@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from meter.model import Mask
 from meter.train.pipeline import write_yaml
 
 DATASETS = sorted(path.stem for path in (config_dir() / "dataset").rglob("*.yaml"))
+ABLATIONS = sorted(path.stem for path in (config_dir() / "ablation").rglob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").rglob("*.yaml"))
 
 
@@ -39,6 +41,28 @@ def test_every_dataset_composes_with_every_experiment(dataset: str, experiment: 
     assert config.dataset.name == dataset
     config.vq.image_size = config.dataset.image_size
     config.vq.check()
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_every_ablation_names_its_runs(ablation: str) -> None:
+    assert composed(f"ablation={ablation}").name == ablation
+
+
+def test_ablations_change_what_they_say() -> None:
+    full = composed("ablation=full")
+    assert replace(full, name="meter") == composed()
+    assert not composed("ablation=no_pictures").objective.uses_pictures
+    assert composed("ablation=no_discriminator").objective == replace(full.objective, lambda_d=0.0)
+    assert composed("ablation=literal_mask").evaluation.generate is False
+    assert composed("ablation=peter").model.has_feature is False
+    assert composed("ablation=peter_plus") == composed("experiment=peter_plus")
+
+
+def test_claims_sweep_every_ablation_over_five_seeds() -> None:
+    register("train", RunConfig)
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
+        swept = compose("train", overrides=["experiment=claims"], return_hydra_config=True).hydra.sweeper.params
+    assert swept == {"ablation": "glob(*)", "seed": "range(5)"}
 
 
 @pytest.mark.parametrize("dataset", ["tripadvisor", "yelp"])
