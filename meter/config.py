@@ -156,6 +156,11 @@ def check(config: RunConfig) -> None:
             f"objective.alpha={objective.alpha} and objective.lambda_d={objective.lambda_d} need pictures, but "
             "dataset.use_images=false: set both to 0, or use pictures"
         )
+    if objective.borrowed_features and not config.model.has_feature:
+        raise InputError(
+            "objective.borrowed_features=true borrows feature words, but model.has_feature=false: set one of them "
+            "the other way"
+        )
     for section, name in (("model", "width"), ("disc", "width")):
         width, heads = getattr(getattr(config, section), name), getattr(config, section).heads
         if width % heads:

@@ -126,12 +126,18 @@ def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
     )
     codes = inputs.codes.clone()
     codes[1] = -1
-    scores = PairScorer(judge, generated_pair=True, mismatched=True).eval()(inputs.words, codes, pairs)
+    scorer = PairScorer(judge, generated_pair=True, mismatched=True).eval()
+    assert scorer(inputs.words, codes, pairs).borrowed_text is None
+    third = small_inputs(seed=2)
+    pairs.borrowed_words = torch.nn.functional.one_hot(third.words, 50).float()
+    pairs.borrowed_present = third.words != 0
+    scores = scorer(inputs.words, codes, pairs)
     seen = codes.clamp(min=0)
     torch.testing.assert_close(scores.true, judge(inputs.words, seen))
     torch.testing.assert_close(scores.generated_image, judge(inputs.words, other.codes))
     torch.testing.assert_close(scores.generated_text, judge(other.words, seen))
     torch.testing.assert_close(scores.generated_pair, judge(other.words, other.codes))
+    torch.testing.assert_close(scores.borrowed_text, judge(third.words, seen))
     torch.testing.assert_close(scores.mismatched, judge(inputs.words, seen.roll(1, 0)))
     assert scores.weight.tolist() == [1, 0, 1, 1]
 

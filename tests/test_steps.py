@@ -6,7 +6,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from meter.disc import RelaxedPairs, matching_value
+from meter.disc import Relaxation, RelaxedPairs, matching_value
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
 from meter.train.objective import ObjectiveConfig
@@ -90,3 +90,40 @@ def test_a_loss_that_is_no_number_stops_before_any_weight_moves() -> None:
     with pytest.raises(FloatingPointError, match=r"nan on the batch of records \[4, 5, 6\]"):
         model_step(fabric, players, examples.batch(torch.arange(4, 7)), ObjectiveConfig(), clip=1.0)
     assert all(torch.equal(before[name], weight) for name, weight in players.meter.state_dict().items())
+
+
+def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None:
+    """The word of a feature that nobody says of the record's own item learns from D, and from D alone."""
+    fabric = make_fabric(CPU)
+    batch = small_examples(without_photo=False).batch(torch.arange(2))
+    batch.features[:] = torch.tensor([40, 41])
+
+    def first_items_pull_on(feature: int, objective: ObjectiveConfig) -> float:
+        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+        output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes)
+        pairs = relaxed_pairs(fabric, players, output, batch, objective)
+        if pairs.borrowed_words is None:
+            return 0.0
+        (share,) = torch.autograd.grad(
+            pairs.borrowed_words[0].square().sum(), players.meter.embedding.words.weight
+        )
+        return share[feature].abs().sum().item()
+
+    lent = ObjectiveConfig(borrowed_features=True, relaxation=Relaxation.soft)
+    assert first_items_pull_on(41, lent) > 0
+    assert first_items_pull_on(40, lent) == 0
+    assert first_items_pull_on(41, ObjectiveConfig()) == 0
+
+
+def test_borrowed_sentences_weigh_in_both_players_losses() -> None:
+    fabric = make_fabric(CPU)
+    batch = small_examples(without_photo=False).batch(torch.arange(8))
+    found = {}
+    for borrowed in (False, True):
+        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+        objective = ObjectiveConfig(borrowed_features=borrowed, relaxation=Relaxation.soft)
+        done = model_step(fabric, players, batch, objective, clip=1.0)
+        value = discriminator_step(fabric, players, batch, done.scores, clip=1.0)
+        found[borrowed] = (done.losses.generator.item(), value.item())
+    assert found[True][0] > found[False][0]
+    assert found[True][1] < found[False][1]

@@ -27,7 +27,8 @@ class MatchScores:
     """D's logits for the pairs of a batch.
 
     true: (E, V).  generated_image: (E, V̂).  generated_text: (Ê, V).
-    generated_pair: (Ê, V̂).  mismatched: (E, V of another example).  Both None unless asked for.
+    generated_pair: (Ê, V̂).  mismatched: (E, V of another example).  borrowed_text: (Ê of a feature that another
+        record asks for, V).  None unless asked for.
     weight: 1 where the example has a picture, 0 where it has none and counts for nothing (D11).
     """
 
@@ -36,6 +37,7 @@ class MatchScores:
     generated_text: Float[Tensor, " B"]
     generated_pair: Float[Tensor, " B"] | None = None
     mismatched: Float[Tensor, " B"] | None = None
+    borrowed_text: Float[Tensor, " B"] | None = None
     weight: Float[Tensor, " B"]
 
     def mean(self, values: Float[Tensor, " B"]) -> Float[Tensor, ""]:
@@ -45,7 +47,7 @@ class MatchScores:
 
 def matching_value(scores: MatchScores) -> Float[Tensor, ""]:
     """L_d as printed, plus the terms of the extra negatives that are given; D ascends it. At most 0."""
-    negatives = [scores.generated_image, scores.generated_text, scores.generated_pair, scores.mismatched]
+    negatives = [*generated(scores), scores.mismatched]
     terms = [F.logsigmoid(scores.true)]
     terms += [F.logsigmoid(-logits) for logits in negatives if logits is not None]
     return torch.stack([scores.mean(term) for term in terms]).sum()
@@ -53,9 +55,14 @@ def matching_value(scores: MatchScores) -> Float[Tensor, ""]:
 
 def generator_loss(scores: MatchScores, form: GeneratorForm) -> Float[Tensor, ""]:
     """The transformer's share of L_d over the pairs that hold something generated."""
-    generated = [scores.generated_image, scores.generated_text, scores.generated_pair]
+    found = [logits for logits in generated(scores) if logits is not None]
     if form is GeneratorForm.minimax:
-        terms = [F.logsigmoid(-logits) for logits in generated if logits is not None]
+        terms = [F.logsigmoid(-logits) for logits in found]
     else:
-        terms = [-F.logsigmoid(logits) for logits in generated if logits is not None]
+        terms = [-F.logsigmoid(logits) for logits in found]
     return torch.stack([scores.mean(term) for term in terms]).sum()
+
+
+def generated(scores: MatchScores) -> list[Float[Tensor, " B"] | None]:
+    """The scores of the pairs that hold something generated."""
+    return [scores.generated_image, scores.generated_text, scores.generated_pair, scores.borrowed_text]

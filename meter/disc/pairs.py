@@ -12,11 +12,16 @@ from meter.disc.loss import MatchScores
 
 @dataclass(kw_only=True, slots=True)
 class RelaxedPairs:
-    """Ê and V̂ as (one-hot or soft) probabilities, and where Ê holds words."""
+    """Ê and V̂ as (one-hot or soft) probabilities, and where Ê holds words.
+
+    borrowed_words, borrowed_present: the same of sentences about a feature that another record asks for.
+    """
 
     words: Float[Tensor, "B S W"]
     present: Bool[Tensor, "B S"]
     codes: Float[Tensor, "B M K"]
+    borrowed_words: Float[Tensor, "B S W"] | None = None
+    borrowed_present: Bool[Tensor, "B S"] | None = None
 
 
 class PairScorer(nn.Module):
@@ -37,21 +42,29 @@ class PairScorer(nn.Module):
         """codes: −1 where an example has no picture; its pairs get weight 0."""
         judge = self.discriminator
         embed_words, embed_codes = judge.text_encoder.embed, judge.image_encoder.embed
+        sentences, present = [words, generated.words], [words != PAD, generated.present]
+        if generated.borrowed_words is not None and generated.borrowed_present is not None:
+            sentences, present = (
+                [*sentences, generated.borrowed_words],
+                [*present, generated.borrowed_present],
+            )
         texts = judge.text_encoder(
-            torch.cat([embed_words(words), embed_words(generated.words)]),
+            torch.cat([embed_words(sentence) for sentence in sentences]),
             judge.text_positions,
-            torch.cat([words != PAD, generated.present]),
+            torch.cat(present),
         )
         images = judge.image_encoder(
             torch.cat([embed_codes(codes.clamp(min=0)), embed_codes(generated.codes)]),
             judge.image_positions(),
         )
-        (true_text, text), (true_image, image) = texts.chunk(2), images.chunk(2)
+        true_text, text, *borrowed = texts.chunk(len(sentences))
+        true_image, image = images.chunk(2)
         return MatchScores(
             true=judge.score(true_text, true_image),
             generated_image=judge.score(true_text, image),
             generated_text=judge.score(text, true_image),
             generated_pair=judge.score(text, image) if self.generated_pair else None,
             mismatched=judge.score(true_text, true_image.roll(1, dims=0)) if self.mismatched else None,
+            borrowed_text=judge.score(borrowed[0], true_image) if borrowed else None,
             weight=(codes[:, 0] >= 0).to(true_text.dtype),
         )

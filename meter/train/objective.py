@@ -57,6 +57,8 @@ class ObjectiveConfig:
     """Whether (Ê, V̂) is a negative too (D3)."""
     mismatched_negatives: bool = False
     """Whether (E, V of another example) is a negative too (D3)."""
+    borrowed_features: bool = False
+    """Whether D also judges what the model says of a feature that another record asks for (ours)."""
 
     @property
     def uses_pictures(self) -> bool:

@@ -84,11 +84,29 @@ def relaxed_pairs(
         with fabric.autocast():
             output = players.meter(batch.users, batch.items, batch.features, words, generated.codes)
     assert output.visual is not None
-    return RelaxedPairs(
+    pairs = RelaxedPairs(
         words=relax(output.text.float(), objective.relaxation, objective.temperature),
         present=words != PAD,
         codes=relax(output.visual.float(), objective.relaxation, objective.temperature),
     )
+    if objective.borrowed_features:
+        borrow(fabric, players, pairs, batch, objective)
+    return pairs
+
+
+def borrow(
+    fabric: "Fabric", players: Players, pairs: RelaxedPairs, batch: Batch, objective: ObjectiveConfig
+) -> None:
+    """Adds what the model says of each item when asked for the next record's feature, in that record's words.
+
+    No review names that feature of that item: only D can tell whether the sentence suits the picture.
+    """
+    assert batch.features is not None
+    features, words = batch.features.roll(1), batch.words.roll(1, dims=0)
+    with fabric.autocast():
+        output = players.meter(batch.users, batch.items, features, words, None)
+    pairs.borrowed_words = relax(output.text.float(), objective.relaxation, objective.temperature)
+    pairs.borrowed_present = words != PAD
 
 
 def descend(
