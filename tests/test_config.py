@@ -61,7 +61,9 @@ def test_ablations_change_what_they_say() -> None:
 def test_claims_sweep_every_ablation_over_five_seeds() -> None:
     register("train", RunConfig)
     with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
-        swept = compose("train", overrides=["experiment=claims"], return_hydra_config=True).hydra.sweeper.params
+        swept = compose(
+            "train", overrides=["experiment=claims"], return_hydra_config=True
+        ).hydra.sweeper.params
     assert swept == {"ablation": "glob(*)", "seed": "range(5)"}
 
 

@@ -3,6 +3,8 @@
 Every metric is exact, near-linear, and says in its ``signature`` by which definition it was made.
 """
 
+from meter.evaluate.calibration import Reliability, reliability
+from meter.evaluate.diagnosis import SentenceDiagnosis, diagnose_sentences
 from meter.evaluate.generation import Generation, read_generations, write_generations
 from meter.evaluate.image import ImageMetrics, image_metrics, psnr, ssim
 from meter.evaluate.match import (
@@ -44,15 +46,18 @@ __all__ = [
     "PairedTest",
     "RatingFloor",
     "RatingMetrics",
+    "Reliability",
     "RetrievalMetrics",
     "RougeScore",
     "SeedTest",
+    "SentenceDiagnosis",
     "TextMetrics",
     "TruthMetrics",
     "area_under_curve",
     "cliffs_delta",
     "count_overlap",
     "count_truth",
+    "diagnose_sentences",
     "diversity",
     "diversity_peter_compat",
     "draw_candidates",
@@ -67,6 +72,7 @@ __all__ = [
     "rating_metrics_peter_compat",
     "read_generations",
     "read_scores",
+    "reliability",
     "retrieval_metrics",
     "retrieve",
     "seed_test",

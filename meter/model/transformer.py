@@ -78,14 +78,19 @@ class SelfAttention(nn.Module):
     ) -> Float[Tensor, "B Q D"]:
         """Attends from the Q given slots, the first of which is slot ``start``, to themselves and the cached past."""
         batch, length, width = tokens.shape
-        projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
-        queries, keys, values = projected.permute(2, 0, 3, 1, 4)
+        queries, keys, values = self.project(tokens)
         if cache is not None:
             end = start + length
             cache.keys[:, :, start:end], cache.values[:, :, start:end] = keys, values
             keys, values = cache.keys[:, :, :end], cache.values[:, :, :end]
         mixed = attend(queries, keys, values, visible, self.dropout)
         return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
+
+    def project(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "3 B H Q dh"]:
+        """Queries, keys and values of every head."""
+        batch, length, width = tokens.shape
+        projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
+        return projected.permute(2, 0, 3, 1, 4)
 
 
 def attend(
@@ -97,11 +102,17 @@ def attend(
 ) -> Float[Tensor, "B H Q dh"]:
     """softmax(QKᵀ / √dh) V, by torch's fused kernel wherever that is the faster one."""
     if queries.device.type == "cpu" and dropout.active:
-        scores = queries @ keys.transpose(-2, -1) / math.sqrt(queries.shape[-1])
-        weights = scores.masked_fill(~visible, -math.inf).softmax(dim=-1)
-        return dropout(weights) @ values
+        return dropout(attention_weights(queries, keys, visible)) @ values
     share = dropout.share if dropout.active else 0.0
     return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, dropout_p=share)
+
+
+def attention_weights(
+    queries: Float[Tensor, "B H Q dh"], keys: Float[Tensor, "B H T dh"], visible: Bool[Tensor, "B 1 Q T"]
+) -> Float[Tensor, "B H Q T"]:
+    """softmax(QKᵀ / √dh); what is not visible gets 0."""
+    scores = queries @ keys.transpose(-2, -1) / math.sqrt(queries.shape[-1])
+    return scores.masked_fill(~visible, -math.inf).softmax(dim=-1)
 
 
 class Block(nn.Module):

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, UInt8
 
 from meter.report import curves, plots
 from meter.report.card import Card
+from meter.report.diagnosis import diagnosis_parts
 from meter.report.rendering import asset, render, script_hash
 from meter.report.tables import metric_tables
 from meter.stage import plain
@@ -51,7 +52,7 @@ class Ratings:
 class Report:
     """What the page shows; whatever is empty leaves no trace on it.
 
-    metrics: the content of metrics.json.
+    metrics: the content of metrics.json; its ``diagnosis`` gets a section of its own.
     vq_journal, joint_journal: the lines of the two trainings' journals.
     code_counts: how often each code of the codebook is used over all photos.
     reconstructions: (photo, reconstruction) of photos held out from the VQ-GAN's training.
@@ -112,7 +113,8 @@ def report_html(report: Report) -> str:
         script_hash=script_hash(script),
         splits=list(dict.fromkeys(card.split for card in report.gallery if card.split is not None)),
         judged=len({card.verdict for card in report.gallery} - {"unjudged"}) == 2,
-        tables=metric_tables(report.metrics),
+        tables=metric_tables({name: one for name, one in report.metrics.items() if name != "diagnosis"}),
+        diagnosis=diagnosis_parts(report.metrics.get("diagnosis", {})),
         evaluation_plots=evaluation_plots,
         joint_plots=curves.joint_plots(report.joint_journal),
         best=curves.best_validation(report.joint_journal),

@@ -1,7 +1,7 @@
-"""What was measured, as drawings: use of the codebook, ratings, retrieval."""
+"""What was measured, as drawings: use of the codebook, ratings, retrieval, repetition, reliability."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -117,3 +117,58 @@ def retrieval_plot(retrieval: Mapping[str, Mapping[str, float]]) -> Plot:
     return Plot(
         title="Finding the picture of a sentence", svg=svg, alt=alt, legend=legend_of(list(retrieval))
     )
+
+
+def repetition_plot(made: Mapping[str, Any], true: Mapping[str, Any]) -> Plot:
+    """Share of all sentences by number of different ones, most frequent first: the steeper, the more repetition."""
+    labels = ["generated", "true"]
+
+    def draw(axes: "Axes") -> None:
+        for colour, one in zip(colours(2), (made, true), strict=True):
+            times, different = np.array(one["times"][::-1]), np.cumsum(one["sentences"][::-1])
+            written = np.cumsum(times * np.diff(different, prepend=0))
+            places = np.unique(np.geomspace(1, different[-1], 120).round())
+            # Between sentences that occur equally often the share grows by the same with each.
+            share = np.interp(places, [0, *different], [0, *(written / written[-1])])
+            axes.plot(places, share, color=colour, linewidth=1.8)
+        axes.axhline(0.5, color=MUTED, linewidth=1, dashes=(4, 3))
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylim(0, 1.04)
+        axes.set_yticks([0, 0.5, 1])
+        axes.set_xlabel("different sentences, most frequent first")
+        axes.set_ylabel("share of all")
+
+    alt = (
+        f"Share of all sentences by different sentences: {made['half']:,} make up half of the generated ones, "
+        f"{true['half']:,} of the true ones."
+    )
+    svg = draw_svg("repetition", draw, alt, (5.2, 3.1))
+    return Plot(title="How few sentences make up the output", svg=svg, alt=alt, legend=legend_of(labels))
+
+
+def reliability_plot(found: Mapping[str, Any]) -> Plot:
+    """What share of the pairs is true, by the probability that D gives them; half of all pairs are true."""
+    bins = [one for one in found["bins"] if one["count"]]
+
+    def draw(axes: "Axes") -> None:
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, dashes=(4, 3))
+        said, true = [one["said"] for one in bins], [one["true"] for one in bins]
+        axes.plot(said, true, color=colours(1)[0], linewidth=1.2, alpha=0.6)
+        sizes = [12 + 160 * one["count"] / found["count"] for one in bins]
+        axes.scatter(said, true, s=sizes, color=colours(1)[0], linewidths=0)
+        axes.set_xlim(-0.03, 1.03)
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_xticks([0, 0.5, 1])
+        axes.set_yticks([0, 0.5, 1])
+        axes.set_xlabel("D says")
+        axes.set_ylabel("share that is true")
+
+    points = "; ".join(f"{number(one['said'])}: {number(one['true'])} of {one['count']:,}" for one in bins)
+    alt = f"Share of true pairs by D’s probability. {points}. Expected calibration error {number(found['error'])}."
+    note = (
+        f"Expected calibration error {number(found['error'])} over {found['count']:,} pairs, half true and half "
+        "swapped. Larger dots hold more pairs. Dashed: probabilities that mean what they say."
+    )
+    svg = draw_svg("reliability", draw, alt, (5.2, 3.1))
+    return Plot(title="Can D’s probability be believed?", svg=svg, alt=alt, note=note)

@@ -28,6 +28,7 @@ from meter.stage import Stage, fingerprint, plain
 from meter.train.assemble import discriminator_config, make_examples, make_players, model_config
 from meter.train.batches import Examples
 from meter.train.devices import launched
+from meter.train.diagnose import diagnose, open_judges
 from meter.train.generate import generations
 from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
@@ -161,8 +162,10 @@ class Run:
         prepared: Prepared,
         visual: Visual | None,
         matcher: Matcher | None,
+        examples: Examples,
+        model: Meter,
     ) -> dict[str, Any]:
-        """Measures and writes ``metrics.json``, and ``scores.jsonl`` for tests over examples."""
+        """Measures, diagnoses and writes ``metrics.json``, and ``scores.jsonl`` for tests over examples."""
         with self.timed("metrics"):
             measured = measure(
                 generated,
@@ -179,6 +182,10 @@ class Run:
         if visual is not None:
             rows = held_out(self.config, prepared)
             metrics = {"vq": vq_sections(prepared, visual.vq, visual.stage.summary, rows), **metrics}
+        with self.timed("diagnosis"):
+            judges = open_judges(self.folder, matcher, self.fabric.device)
+            seed = self.config.data_seed
+            metrics["diagnosis"] = diagnose(generated, prepared, examples, model, judges, seed)
         write_json(self.folder / "metrics.json", metrics)
         return metrics
 
@@ -253,7 +260,7 @@ def whole_way(way: Run) -> dict[str, Any]:
         return {}
     matcher = way.judge(prepared, visual, examples, model) if visual else None
     generated = way.generate(model, prepared, examples)
-    metrics = way.measure(generated, prepared, visual, matcher)
+    metrics = way.measure(generated, prepared, visual, matcher, examples, model)
     manifest = way.write_manifest(prepared, visual)
     report = run_report(way.folder, config, prepared, visual, generated, metrics, matcher, manifest)
     print_results(metrics, way.console)
