@@ -58,3 +58,14 @@ def test_names_are_readable() -> None:
         "median_rank": "Median rank",
         "psnr": "PSNR, dB",
     }
+
+
+def test_counting_pictures_takes_a_column_only_where_some_are_missing() -> None:
+    def columns(with_picture: int) -> list[str]:
+        entry = {"sentence_truth": 1.0, "count": 9, "count_with_picture": with_picture}
+        sections = {"truth": {"sentence_truth": 1.0, "by_feature": {"pool": entry}}}
+        tables = {table.title: table for table in metric_tables({"test": sections})}
+        return [name for name, _ in tables["Truth in the known world, by feature · test"].columns]
+
+    assert columns(9) == ["Sentence truth", "Records"]
+    assert columns(8) == ["Sentence truth", "Records", "Records with a picture"]

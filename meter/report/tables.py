@@ -55,6 +55,7 @@ HIGHER = re.compile(
     r"bleu|rouge|us[rn]$|f[mc]r$|distinct|psnr|ssim|recall_at|mean_rec|usage|perplexity|.*truth|agreement"
 )
 SIGNATURE = "signature"
+WITH_PICTURE = "count_with_picture"
 LONG = 8
 """A list of more values is counted, not written out."""
 
@@ -170,6 +171,9 @@ def _breakdown(title: str, parts: Mapping[str, Any]) -> Table:
         name: _flatten(part, "" if isinstance(part, Mapping) else "value") for name, part in parts.items()
     }
     keys = dict.fromkeys(key for row in rows.values() for key in row)
+    if all(row.get(WITH_PICTURE) == row.get("count") for row in rows.values()):
+        # Where every record has a picture, a column that says so only takes the room.
+        keys.pop(WITH_PICTURE, None)
     return Table(
         title=title,
         columns=[(readable(key), "") for key in keys],
