@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from meter.evaluate import Generation
 from meter.model import EOS, PAD, Meter, ModelConfig
 
 # Toy tensors gain nothing from threads, and two test processes would fight for the cores.
@@ -21,6 +22,26 @@ class Inputs:
     features: Tensor
     words: Tensor
     codes: Tensor
+
+
+def plain_generation(text: str, reference: str, **changes: object) -> Generation:
+    """A generated sentence beside its true one, without a picture."""
+    values = {
+        "split": "test",
+        "row": 0,
+        "user": "u",
+        "item": "i",
+        "feature": None,
+        "rating": 3.0,
+        "predicted_rating": 3.0,
+        "reference": reference,
+        "cut_reference": reference,
+        "text": text,
+        "context": [],
+        "codes": None,
+        "photo": -1,
+    }
+    return Generation(**{**values, **changes})
 
 
 def small_config(**changes: object) -> ModelConfig:

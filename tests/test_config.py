@@ -112,6 +112,11 @@ def test_a_mistake_is_named_with_what_to_do(override: str, message: str) -> None
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_without_feature_words_has_none_to_borrow() -> None:
+    with pytest.raises(InputError, match=r"borrowed_features=true borrows.*has_feature=false"):
+        composed("objective.borrowed_features=true", "model.has_feature=false")
+
+
 def test_a_sweep_is_checked_by_its_first_values() -> None:
     register("train", RunConfig)
     check_overrides(["-m", "objective.lambda_d=0,0.1", "experiment=smoke"], RunConfig, "train")

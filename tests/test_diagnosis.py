@@ -23,26 +23,12 @@ from meter.train.batches import Batch, Examples
 from meter.train.diagnose import Judges, judgements, score_pairs
 from meter.train.objective import ObjectiveConfig, supervised_losses
 from meter.train.reliance import example_losses, rely
-from tests.conftest import Inputs, small_config, small_inputs, small_model
+from tests.conftest import Inputs, plain_generation, small_config, small_inputs, small_model
 from tests.test_report import Page
 
 
 def generation(user: str, item: str, feature: str | None, text: str, reference: str) -> Generation:
-    return Generation(
-        split="test",
-        row=0,
-        user=user,
-        item=item,
-        feature=feature,
-        rating=4.0,
-        predicted_rating=4.0,
-        reference=reference,
-        cut_reference=reference,
-        text=text,
-        context=[],
-        codes=None,
-        photo=-1,
-    )
+    return plain_generation(text, reference, user=user, item=item, feature=feature)
 
 
 FIVE = [

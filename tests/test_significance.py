@@ -11,10 +11,11 @@ from meter.compare import FinishedRun
 from meter.compare.measures import Examples, measures
 from meter.config import RunConfig
 from meter.errors import InputError
-from meter.evaluate import Generation, cliffs_delta, count_overlap, diversity, holm, paired_test, seed_test
+from meter.evaluate import cliffs_delta, count_overlap, diversity, holm, paired_test, seed_test
 from meter.evaluate.occurrence import SETTLED, TypeMetric, TypePair
 from meter.evaluate.resampling import SumMetric, SumPairs, mean_of, paired_tests
 from meter.evaluate.text import bleu, bleu_counts, bleu_of_counts, text_metrics
+from tests.conftest import plain_generation
 
 WORDS = ["the", "room", "was", "clean", "quiet", "and", "pool", "front", "desk"]
 FEATURES = {"room", "pool", "front desk", "spa"}
@@ -135,21 +136,7 @@ def test_what_cannot_be_paired_is_refused(first, second, words) -> None:
 
 def run_of(texts: list[str], references: list[str]) -> FinishedRun:
     generations = [
-        Generation(
-            split="test",
-            row=row,
-            user="u",
-            item="i",
-            feature=None,
-            rating=3.0,
-            predicted_rating=3.0,
-            reference=reference,
-            cut_reference=reference,
-            text=text,
-            context=[],
-            codes=None,
-            photo=-1,
-        )
+        plain_generation(text, reference, row=row)
         for row, (text, reference) in enumerate(zip(texts, references, strict=True))
     ]
     return FinishedRun(

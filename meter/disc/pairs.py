@@ -44,10 +44,8 @@ class PairScorer(nn.Module):
         embed_words, embed_codes = judge.text_encoder.embed, judge.image_encoder.embed
         sentences, present = [words, generated.words], [words != PAD, generated.present]
         if generated.borrowed_words is not None and generated.borrowed_present is not None:
-            sentences, present = (
-                [*sentences, generated.borrowed_words],
-                [*present, generated.borrowed_present],
-            )
+            sentences.append(generated.borrowed_words)
+            present.append(generated.borrowed_present)
         texts = judge.text_encoder(
             torch.cat([embed_words(sentence) for sentence in sentences]),
             judge.text_positions,

@@ -99,7 +99,7 @@ def borrow(
 ) -> None:
     """Adds what the model says of each item when asked for the next record's feature, in that record's words.
 
-    No review names that feature of that item: only D can tell whether the sentence suits the picture.
+    No review need ever name that feature of that item: D alone judges the sentence, by the item's picture.
     """
     assert batch.features is not None
     features, words = batch.features.roll(1), batch.words.roll(1, dims=0)
