@@ -146,6 +146,7 @@ def _dotted(values: dict[str, Any], prefix: str) -> Iterable[str]:
 def check(config: RunConfig) -> None:
     """Refuses values that contradict each other. Raises InputError naming both and what to set instead."""
     objective = config.objective
+    config.evaluation.decoding.check("evaluation.decoding")
     if config.model.mask is Mask.literal and config.evaluation.generate:
         raise InputError(
             "model.mask=literal leaks the future and cannot generate: set evaluation.generate=false to train it, "

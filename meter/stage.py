@@ -52,12 +52,6 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 over the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def build_stage(
     cache: Path,
     name: str,

@@ -58,17 +58,6 @@ def test_nothing_is_recorded_afterwards_and_the_pass_is_the_same(inputs: Inputs)
     assert torch.equal(watched.visual, unwatched.visual)
 
 
-def test_a_generation_attends_as_the_whole_pass_does(inputs: Inputs) -> None:
-    model = small_model()
-    with attention_maps(model.transformer) as steps:
-        done = model.generate(inputs.users, inputs.items, inputs.features)
-    with attention_maps(model.transformer) as maps, torch.no_grad():
-        model(inputs.users, inputs.items, inputs.features, done.words, done.codes)
-    last, whole = steps[-1], maps[-1]
-    assert last.shape == (4, 2, 1, model.layout.length)
-    torch.testing.assert_close(last[:, :, 0], whole[:, :, -1], atol=1e-5, rtol=1e-4)
-
-
 def test_slots_stand_for_what_they_hold() -> None:
     model = small_model()
     words = torch.tensor([[11, 12, 13, 14, 2, 0, 0]])

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from meter.model import BOS, EOS, PAD, Mask, Meter, Norm
+from meter.model import BOS, EOS, PAD, DecodingConfig, Mask, Meter, Norm, WordChoice
+from meter.model.incremental import incremental
+from meter.model.sentence import move_ended_back
 from tests.conftest import Inputs, small_inputs, small_model
 
 
@@ -11,7 +13,6 @@ def plain_generate(model: Meter, inputs: Inputs) -> tuple[torch.Tensor, torch.Te
     """The slow, obvious way: a whole forward pass for each word and each code."""
     batch, length = len(inputs.users), model.config.text_length
     words = torch.full((batch, length + 1), PAD)
-    codes = torch.zeros(batch, model.layout.visual_length, dtype=torch.long)
     for index in range(length + 1):
         for row in range(batch):
             if EOS in words[row, :index]:
@@ -19,13 +20,19 @@ def plain_generate(model: Meter, inputs: Inputs) -> tuple[torch.Tensor, torch.Te
             if index == length:
                 words[row, index] = EOS
                 continue
-            logits = model(inputs.users, inputs.items, inputs.features, words, codes).text[row, index]
+            logits = model(inputs.users, inputs.items, inputs.features, words).text[row, index]
             logits[[PAD, BOS]] = -torch.inf
             words[row, index] = logits.argmax()
+    return words, plain_codes(model, inputs, words)
+
+
+def plain_codes(model: Meter, inputs: Inputs, words: torch.Tensor) -> torch.Tensor:
+    """The codes that follow these words: a whole forward pass for each."""
+    codes = torch.zeros(len(words), model.layout.visual_length, dtype=torch.long)
     for place in range(codes.shape[1]):
         logits = model(inputs.users, inputs.items, inputs.features, words, codes).visual
         codes[:, place] = logits[:, place].argmax(dim=-1)
-    return words, codes
+    return codes
 
 
 @pytest.mark.parametrize("mask", [Mask.peter, Mask.prefix])
@@ -65,6 +72,70 @@ def test_generation_of_one_does_not_depend_on_the_others() -> None:
         alone = model.generate(inputs.users[one], inputs.items[one], inputs.features[one])
         assert torch.equal(alone.words[0], together.words[row])
         assert torch.equal(alone.codes[0], together.codes[row])
+
+
+def test_sentences_that_have_ended_leave_the_batch() -> None:
+    """The word head is asked for those that go on and for no others, and for none when all have ended."""
+    inputs = small_inputs((6,) * 8)
+    model = small_model()
+    with torch.no_grad():
+        model.heads.text.bias[EOS] += 3
+    asked = []
+    model.heads.text.register_forward_hook(lambda _, states, __: asked.append(len(states[0])))
+    words = model.generate(inputs.users, inputs.items, inputs.features).words
+    lengths = (words != PAD).sum(dim=1)
+    assert asked == [int((lengths > place).sum()) for place in range(min(6, int(lengths.max())))]
+    assert asked[-1] < asked[0]
+
+
+@pytest.mark.parametrize("looks", [(), (0,), (1, 3), (3,), (4,)])
+@pytest.mark.parametrize("choice", [WordChoice.greedy, WordChoice.beam])
+def test_it_does_not_matter_when_the_host_looks_who_has_ended(
+    looks: tuple[int, ...], choice: WordChoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On an accelerator it looks now and then; in between, ended sentences write on and nobody reads it."""
+    inputs = small_inputs((6,) * 8)
+    model = small_model()
+    with torch.no_grad():
+        model.heads.text.bias[EOS] += 3
+    arguments = (inputs.users, inputs.items, inputs.features)
+    decoding = DecodingConfig(words=choice)
+    always = model.generate(*arguments, decoding=decoding)
+    for module in ("sentence", "beam"):
+        monkeypatch.setattr(f"meter.model.{module}.watched", lambda index, _: index in looks)
+    rarely = model.generate(*arguments, decoding=decoding)
+    assert torch.equal(rarely.words, always.words)
+    assert torch.equal(rarely.codes, always.codes)
+
+
+def test_rows_that_change_places_take_their_keys_along() -> None:
+    encoder = incremental(small_model().transformer, 4)
+    tokens = torch.randn(5, 3, 16, generator=torch.Generator().manual_seed(0))
+    encoder.extend(tokens)
+    before = [cache.seen.clone() for cache in encoder.caches]
+    examples = torch.arange(5)
+    ended = torch.tensor([True, False, True, False, False])
+    assert move_ended_back(encoder, examples, ended).tolist() == examples[:3].tolist()
+    assert set(examples[:3].tolist()) == {1, 3, 4}
+    for cache, old in zip(encoder.caches, before, strict=True):
+        assert torch.equal(cache.seen, old[:, examples])
+
+
+def test_under_autocast_the_cache_holds_what_the_projections_give() -> None:
+    model = small_model()
+    tokens = torch.randn(3, 4, 16, generator=torch.Generator().manual_seed(0))
+    causal = torch.ones(4, 4, dtype=torch.bool).tril().expand(3, 4, 4)
+    encoder = incremental(model.transformer, 4)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        whole = model.transformer(tokens, causal)
+        steps = torch.cat([encoder.extend(token) for token in tokens.split(1, dim=1)], dim=1)
+    assert all(cache.block.dtype is torch.bfloat16 for cache in encoder.caches)
+    assert steps.dtype is whole.dtype
+    torch.testing.assert_close(steps, whole, atol=0.05, rtol=0.05)
+    inputs = small_inputs((6,) * 4)
+    with torch.autocast("cpu", torch.bfloat16):
+        done = model.generate(inputs.users, inputs.items, inputs.features)
+    assert done.codes.shape == (4, 6)
 
 
 def test_generation_uses_no_dropout_and_leaves_the_mode_as_it_was() -> None:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
 from meter.disc import (
     Discriminator,
@@ -15,12 +16,14 @@ from meter.disc import (
     PairScorer,
     Relaxation,
     RelaxedPairs,
+    RelaxedSentences,
     generator_loss,
     matching_value,
     relax,
     train_matcher,
 )
 from meter.disc.matcher import contrastive_loss
+from meter.model import word_places
 from tests.conftest import Inputs, small_inputs
 
 SIZES = DiscriminatorConfig(
@@ -116,12 +119,18 @@ def test_extra_negatives_by_hand() -> None:
     assert loss == pytest.approx(-2 * log_sigmoid(0.0) - log_sigmoid(3.0), rel=1e-5)
 
 
+def certain(words: Tensor) -> RelaxedSentences:
+    """Sentences whose words are all but certain to be these."""
+    places = word_places(words)
+    chances = torch.nn.functional.one_hot(words.flatten()[places], 50).float()
+    return RelaxedSentences(words=chances, places=places, present=words != 0)
+
+
 def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
     judge = small_discriminator()
     other = small_inputs(seed=1)
     pairs = RelaxedPairs(
-        words=torch.nn.functional.one_hot(other.words, 50).float(),
-        present=other.words != 0,
+        sentences=certain(other.words),
         codes=torch.nn.functional.one_hot(other.codes, 16).float(),
     )
     codes = inputs.codes.clone()
@@ -129,8 +138,7 @@ def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
     scorer = PairScorer(judge, generated_pair=True, mismatched=True).eval()
     assert scorer(inputs.words, codes, pairs).borrowed_text is None
     third = small_inputs(seed=2)
-    pairs.borrowed_words = torch.nn.functional.one_hot(third.words, 50).float()
-    pairs.borrowed_present = third.words != 0
+    pairs.borrowed = certain(third.words)
     scores = scorer(inputs.words, codes, pairs)
     seen = codes.clamp(min=0)
     torch.testing.assert_close(scores.true, judge(inputs.words, seen))
@@ -145,9 +153,13 @@ def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
 def test_gradients_reach_the_generated_logits_and_nothing_true(inputs: Inputs) -> None:
     logits = torch.randn(4, 7, 50, requires_grad=True)
     visual = torch.randn(4, 6, 16, requires_grad=True)
+    places = word_places(inputs.words)
     pairs = RelaxedPairs(
-        words=relax(logits, Relaxation.gumbel),
-        present=inputs.words != 0,
+        sentences=RelaxedSentences(
+            words=relax(logits.flatten(0, 1)[places], Relaxation.gumbel),
+            places=places,
+            present=inputs.words != 0,
+        ),
         codes=relax(visual, Relaxation.gumbel),
     )
     scorer = PairScorer(small_discriminator(), generated_pair=False, mismatched=False)

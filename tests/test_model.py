@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from meter.model import PAD, Mask, Meter, Norm, VisualTable
+from meter.model import PAD, Mask, Meter, Norm, VisualTable, word_places
 from tests.conftest import Inputs, small_config, small_inputs, small_model
 
 
@@ -35,6 +35,29 @@ def test_what_stands_at_padding_changes_nothing(inputs: Inputs) -> None:
     assert torch.equal(before.context, after.context)
     assert torch.equal(before.text[real], after.text[real])
     assert torch.equal(before.visual, after.visual)
+
+
+def test_asked_for_words_alone_it_gives_their_logits_row_by_row(inputs: Inputs) -> None:
+    model, given = small_model(), (inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
+    whole, words_alone = model(*given), model(*given, word_places(inputs.words))
+    torch.testing.assert_close(words_alone.text, whole.text[inputs.words != PAD])
+    torch.testing.assert_close(words_alone.visual, whole.visual)
+
+
+@pytest.mark.parametrize("norm", list(Norm))
+def test_leaving_padding_out_changes_no_loss_and_no_gradient(inputs: Inputs, norm: Norm) -> None:
+    def learnt(places: torch.Tensor | None) -> list[torch.Tensor]:
+        model = small_model(norm=norm)
+        output = model(inputs.users, inputs.items, inputs.features, inputs.words, None, places)
+        words = output.text if places is not None else output.text[inputs.words != PAD]
+        (words.square().sum() + output.rating.sum() + output.context.square().sum()).backward()
+        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        return [output.rating, output.context, words, *gradients]
+
+    packed, whole = learnt(word_places(inputs.words)), learnt(None)
+    assert len(packed) == len(whole)
+    for one, other in zip(packed, whole, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("norm", list(Norm))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from meter.model import MeterOutput
+from meter.model import MeterOutput, word_places
 from meter.train.objective import (
     ContextTargets,
     Losses,
@@ -95,3 +95,13 @@ def test_supervised_losses_read_the_right_heads() -> None:
     assert torch.equal(losses.visual, visual_loss(output.visual, codes))
     assert torch.equal(losses.context, context_loss(output.context, WORDS, ContextTargets.words))
     assert losses.generator is None
+
+
+def test_the_loss_of_words_alone_is_that_of_the_whole_sentences() -> None:
+    torch.manual_seed(0)
+    whole, places = torch.randn(2, 4, 7), word_places(WORDS)
+    output = MeterOutput(
+        rating=torch.zeros(2), context=torch.zeros(2, 7), text=whole.flatten(0, 1)[places], visual=None
+    )
+    losses = supervised_losses(output, WORDS, torch.zeros(2), None, ObjectiveConfig(), places)
+    assert losses.text.item() == pytest.approx(text_loss(whole, WORDS).item(), rel=1e-6)

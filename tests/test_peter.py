@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from meter.errors import InputError
-from meter.model import EOS, PAD, Meter
+from meter.model import EOS, PAD, Meter, word_places
 from meter.model.peter import from_state_dict, word_order
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
@@ -148,6 +148,7 @@ def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: 
         items=inputs.items,
         features=features_of(inputs, has_feature),
         words=inputs.words,
+        places=word_places(inputs.words),
         ratings=ratings,
         codes=None,
     )

@@ -18,7 +18,9 @@ from tests.test_training import CPU, make_players, small_examples
 def generated_pairs(fabric: Fabric, players: Players, batch: Batch) -> RelaxedPairs:
     """What a step would show to D, with no way back to the transformer."""
     with torch.no_grad():
-        output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes)
+        output = players.model(
+            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+        )
         return relaxed_pairs(fabric, players, output, batch, ObjectiveConfig())
 
 
@@ -100,13 +102,14 @@ def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None
 
     def first_items_pull_on(feature: int, objective: ObjectiveConfig) -> float:
         players = make_players(fabric, OptimizerConfig(), dropout=0.0)
-        output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes)
-        pairs = relaxed_pairs(fabric, players, output, batch, objective)
-        if pairs.borrowed_words is None:
-            return 0.0
-        (share,) = torch.autograd.grad(
-            pairs.borrowed_words[0].square().sum(), players.meter.embedding.words.weight
+        output = players.model(
+            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
         )
+        pairs = relaxed_pairs(fabric, players, output, batch, objective)
+        if pairs.borrowed is None:
+            return 0.0
+        first = pairs.borrowed.words[pairs.borrowed.places < batch.words.shape[1]]
+        (share,) = torch.autograd.grad(first.square().sum(), players.meter.embedding.words.weight)
         return share[feature].abs().sum().item()
 
     lent = ObjectiveConfig(borrowed_features=True, relaxation=Relaxation.soft)

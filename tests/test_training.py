@@ -36,8 +36,10 @@ from tests.conftest import small_config, small_inputs
 CPU = DeviceConfig(accelerator="cpu", precision="32-true")
 
 
-def small_examples(count: int = 24, without_photo: bool = True) -> Examples:
-    inputs = small_inputs(tuple(np.random.default_rng(0).integers(1, 7, count).tolist()))
+def small_examples(
+    count: int = 24, without_photo: bool = True, lengths: tuple[int, ...] | None = None
+) -> Examples:
+    inputs = small_inputs(lengths or tuple(np.random.default_rng(0).integers(1, 7, count).tolist()))
     photos = np.arange(count)
     if without_photo:
         photos[::5] = -1
@@ -290,3 +292,15 @@ def test_weight_decay_is_for_matrices_only_and_tables_have_a_rate_of_their_own()
     Schedule(replace(config, warmup_steps=0), 100).set_rates(0, optimizer, None)
     rates = [group["lr"] for group in (decayed, plain, tables)]
     assert rates == pytest.approx([rates[0], rates[0], 5 * rates[0]])
+
+
+def test_the_users_table_may_decay_otherwise() -> None:
+    config = replace(OptimizerConfig(), weight_decay=0.3, user_decay=0.02, embedding_rate=5.0)
+    meter = Meter(small_config())
+    optimizer = make_optimizer(meter, config)
+    tables, users = optimizer.param_groups[2:]
+    assert (tables["weight_decay"], users["weight_decay"]) == (0.3, 0.02)
+    assert users["params"] == [meter.embedding.users.weight]
+    assert len(tables["params"]) == 4
+    Schedule(config, 100).set_rates(50, optimizer, None)
+    assert users["lr"] == tables["lr"] > optimizer.param_groups[0]["lr"]

@@ -15,7 +15,8 @@ from meter.data.store import Photos, Prepared, Records
 from meter.data.synthetic import write_world
 from meter.data.vocabulary import VocabularySource
 from meter.errors import InputError
-from meter.stage import Stage, build_stage, hash_file
+from meter.hashes import FileHashes
+from meter.stage import Stage, build_stage
 
 __all__ = [
     "DatasetConfig",
@@ -75,10 +76,11 @@ def _photos_stage(config: DatasetConfig, folder: Path, cache: Path, world: Stage
 def _prepared_stage(
     config: DatasetConfig, folder: Path, cache: Path, seed: int, photos: Stage | None
 ) -> Stage:
-    inputs = {path.relative_to(folder).as_posix(): hash_file(path) for path in review_files(config, folder)}
+    hashes = FileHashes(cache / "hashes.json")
+    inputs = {path.relative_to(folder).as_posix(): hashes.of(path) for path in review_files(config, folder)}
     truth = folder / "truth.json"
     if truth.exists():
-        inputs["truth.json"] = hash_file(truth)
+        inputs["truth.json"] = hashes.of(truth)
     if photos is not None:
         inputs["photos"] = photos.hash
 

@@ -3,7 +3,7 @@
 from meter.disc.discriminator import Discriminator, DiscriminatorConfig
 from meter.disc.loss import GeneratorForm, MatchScores, generator_loss, matching_value
 from meter.disc.matcher import Matcher, MatcherConfig, train_matcher
-from meter.disc.pairs import PairScorer, RelaxedPairs
+from meter.disc.pairs import PairScorer, RelaxedPairs, RelaxedSentences
 from meter.disc.relaxation import Relaxation, relax
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "PairScorer",
     "Relaxation",
     "RelaxedPairs",
+    "RelaxedSentences",
     "generator_loss",
     "matching_value",
     "relax",

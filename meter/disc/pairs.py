@@ -11,17 +11,32 @@ from meter.disc.loss import MatchScores
 
 
 @dataclass(kw_only=True, slots=True)
-class RelaxedPairs:
-    """Ê and V̂ as (one-hot or soft) probabilities, and where Ê holds words.
+class RelaxedSentences:
+    """B sentences whose P words are (one-hot or soft) probabilities.
 
-    borrowed_words, borrowed_present: the same of sentences about a feature that another record asks for.
+    places: where each word stands, row · S + column.  present: the same as a mask.
     """
 
-    words: Float[Tensor, "B S W"]
+    words: Float[Tensor, "P W"]
+    places: Int[Tensor, " P"]
     present: Bool[Tensor, "B S"]
+
+    def embedded(self, table: Float[Tensor, "W D"]) -> Float[Tensor, "B S D"]:
+        """Mixes the rows of a word table; 0 where no word stands."""
+        nothing = table.new_zeros(self.present.numel(), table.shape[1])
+        return nothing.index_copy(0, self.places, self.words @ table).view(*self.present.shape, -1)
+
+
+@dataclass(kw_only=True, slots=True)
+class RelaxedPairs:
+    """Ê and V̂; the codes are (one-hot or soft) probabilities as the words are.
+
+    borrowed: sentences about a feature that another record asks for.
+    """
+
+    sentences: RelaxedSentences
     codes: Float[Tensor, "B M K"]
-    borrowed_words: Float[Tensor, "B S W"] | None = None
-    borrowed_present: Bool[Tensor, "B S"] | None = None
+    borrowed: RelaxedSentences | None = None
 
 
 class PairScorer(nn.Module):
@@ -41,21 +56,18 @@ class PairScorer(nn.Module):
     ) -> MatchScores:
         """codes: −1 where an example has no picture; its pairs get weight 0."""
         judge = self.discriminator
-        embed_words, embed_codes = judge.text_encoder.embed, judge.image_encoder.embed
-        sentences, present = [words, generated.words], [words != PAD, generated.present]
-        if generated.borrowed_words is not None and generated.borrowed_present is not None:
-            sentences.append(generated.borrowed_words)
-            present.append(generated.borrowed_present)
+        table, embed_codes = judge.text_encoder.table.weight, judge.image_encoder.embed
+        sentences = [generated.sentences, *([generated.borrowed] if generated.borrowed else [])]
         texts = judge.text_encoder(
-            torch.cat([embed_words(sentence) for sentence in sentences]),
+            torch.cat([judge.text_encoder.embed(words), *(each.embedded(table) for each in sentences)]),
             judge.text_positions,
-            torch.cat(present),
+            torch.cat([words != PAD, *(each.present for each in sentences)]),
         )
         images = judge.image_encoder(
             torch.cat([embed_codes(codes.clamp(min=0)), embed_codes(generated.codes)]),
             judge.image_positions(),
         )
-        true_text, text, *borrowed = texts.chunk(len(sentences))
+        true_text, text, *borrowed = texts.chunk(1 + len(sentences))
         true_image, image = images.chunk(2)
         return MatchScores(
             true=judge.score(true_text, true_image),

@@ -20,8 +20,8 @@ class Relaxation(Enum):
 
 
 def relax(
-    logits: Float[Tensor, "B L W"], relaxation: Relaxation, temperature: float = 1.0
-) -> Float[Tensor, "B L W"]:
+    logits: Float[Tensor, "*L W"], relaxation: Relaxation, temperature: float = 1.0
+) -> Float[Tensor, "*L W"]:
     """Turns logits into (one-hot or soft) probabilities that a gradient flows through.
 
     Gumbel noise comes from torch's global generator, as dropout does.

@@ -1,10 +1,12 @@
 """The multimodally-enhanced transformer: user, item, words and visual codes in one sequence."""
 
-from meter.model.decoding import Generated
+from meter.model.beam import BeamConfig
+from meter.model.choice import SamplingConfig
+from meter.model.decoding import CodeChoice, DecodingConfig, Generated, WordChoice
 from meter.model.embedding import Positions, VisualTable
 from meter.model.initialisation import Initialisation
 from meter.model.meter import Meter, MeterOutput, ModelConfig
-from meter.model.sequence import BOS, EOS, PAD, UNK, Layout, Mask
+from meter.model.sequence import BOS, EOS, PAD, UNK, Layout, Mask, word_places
 from meter.model.transformer import Norm
 
 __all__ = [
@@ -12,6 +14,9 @@ __all__ = [
     "EOS",
     "PAD",
     "UNK",
+    "BeamConfig",
+    "CodeChoice",
+    "DecodingConfig",
     "Generated",
     "Initialisation",
     "Layout",
@@ -21,5 +26,8 @@ __all__ = [
     "ModelConfig",
     "Norm",
     "Positions",
+    "SamplingConfig",
     "VisualTable",
+    "WordChoice",
+    "word_places",
 ]

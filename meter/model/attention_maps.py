@@ -16,19 +16,16 @@ def attention_maps(transformer: Transformer) -> Iterator[list[Float[Tensor, "B H
     """Within it, every pass adds the weights of each layer, from the first to the last, to the list it gives.
 
     The fused kernels never hold these weights, so they are computed a second time from what the attention was
-    given. Without dropout they are exactly what the values are mixed with. A step of a generation adds its
-    weights too, over all slots so far.
+    given. Without dropout they are exactly what the values are mixed with. Generation goes past the modules and
+    is not watched: watch a pass over what was generated.
     """
     maps: list[Float[Tensor, "B H Q T"]] = []
 
     @torch.no_grad()
     def record(attention: nn.Module, given: tuple[Any, ...], _: Tensor) -> None:
         assert isinstance(attention, SelfAttention)
-        tokens, visible, *cached = given
-        queries, keys, _values = attention.project(tokens)
-        if cached and cached[0] is not None:
-            cache, start = cached
-            keys = cache.keys[:, :, : start + tokens.shape[1]]
+        tokens, visible, packing = given
+        queries, keys, _values = attention.project(tokens, packing)
         maps.append(attention_weights(queries, keys, visible))
 
     watched = [module for module in transformer.modules() if isinstance(module, SelfAttention)]

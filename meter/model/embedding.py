@@ -68,12 +68,11 @@ class VisualEmbedding(nn.Module):
 
     def forward(self, codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
         """Embeds the first V codes of each picture; an absent picture's −1 counts as code 0, which no loss reads."""
-        positions = self.axial()[: codes.shape[1]]
-        return torch.add(positions, self.table(codes.clamp(min=0)), alpha=self.scale)
+        return self.placed(codes.clamp(min=0), self.axial()[: codes.shape[1]])
 
-    def step(self, codes: Int[Tensor, " B"], place: int) -> Float[Tensor, "B 1 D"]:
-        """Embeds the one code that stands at ``place`` of the grid."""
-        return torch.add(self.axial()[place], self.table(codes), alpha=self.scale)[:, None]
+    def placed(self, codes: Int[Tensor, "B V"], positions: Float[Tensor, "V D"]) -> Float[Tensor, "B V D"]:
+        """Embeds codes that stand at places with these positions."""
+        return torch.add(positions, self.table(codes), alpha=self.scale)
 
 
 class Embedding(nn.Module):

@@ -8,13 +8,14 @@ from enum import Enum
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from meter.model import decoding
+from meter.model.decoding import DecodingConfig, Generated, generate
 from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
+from meter.model.packing import Packing
 from meter.model.sequence import Layout, Mask, present, visibility
 from meter.model.transformer import Norm, Transformer, TransformerConfig
 
@@ -71,12 +72,13 @@ class ModelConfig(TransformerConfig):
 class MeterOutput:
     """What one pass gives: each head's prediction, as logits where it is a choice.
 
+    text: of every word (B, S, W), or of those that the call asked for (P, W).
     visual is None where the model or the call has no pictures.
     """
 
     rating: Float[Tensor, " B"]
     context: Float[Tensor, "B W"]
-    text: Float[Tensor, "B S W"]
+    text: Float[Tensor, "... W"]
     visual: Float[Tensor, "B M K"] | None
 
 
@@ -121,25 +123,40 @@ class Meter(nn.Module):
         features: Int[Tensor, " B"] | None,
         words: Int[Tensor, "B S"],
         codes: Int[Tensor, "B M"] | None = None,
+        places: Int[Tensor, " P"] | None = None,
     ) -> MeterOutput:
         """Predicts every word and code from those before it (teacher forcing).
 
         words: the sentence, EOS, then PAD; the model puts BOS in front itself. ``text[:, t]`` predicts ``words[:, t]``.
         codes: the picture row by row; −1 where an example has none (its visual logits mean nothing).
+        places: the words whose logits are wanted, as ``word_places`` counts them; all where None. The word head is
+            the widest of all, and no loss reads what it says at PAD.
         """
         layout = self.layout
         tokens = self.embedding(users, items, features, words, codes)
         length = tokens.shape[1]
-        visible = self.visible[:length, :length] & present(layout, words)[:, None, :length]
-        states = self.transformer(tokens, visible)
+        real = present(layout, words)[:, :length]
+        visible = self.visible[:length, :length] & real[:, None]
+        states = self.transformer(tokens, visible, self.packing(real, places, codes))
+        of_words = states[:, layout.text]
         return MeterOutput(
             rating=self.heads.rating(states[:, 0]),
             context=self.heads.context_words(states[:, 1]),
-            text=self.heads.text(states[:, layout.text]),
+            text=self.heads.text(of_words if places is None else of_words.flatten(0, 1)[places]),
             visual=None
             if codes is None or self.heads.visual is None
             else self.heads.visual(states[:, layout.visual]),
         )
+
+    def packing(
+        self, real: Bool[Tensor, "B T"], places: Tensor | None, codes: Tensor | None
+    ) -> Packing | None:
+        """Leaves padding out where that pays: on a CPU, with words alone asked for and no picture behind them.
+
+        An accelerator would have to wait for the host, and beside a picture's codes a sentence has little padding.
+        """
+        worth = places is not None and codes is None and real.device.type == "cpu"
+        return Packing.of(real) if worth else None
 
     @torch.no_grad()
     def generate(
@@ -147,12 +164,19 @@ class Meter(nn.Module):
         users: Int[Tensor, " B"],
         items: Int[Tensor, " B"],
         features: Int[Tensor, " B"] | None = None,
-    ) -> decoding.Generated:
-        """Generates rating, then text, then picture, greedily and without dropout; nothing is encoded twice."""
+        *,
+        decoding: DecodingConfig | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Generated:
+        """Generates rating, then text, then picture, without dropout; nothing is encoded twice.
+
+        decoding: how words and codes are chosen; greedily, as in the paper, where None.
+        generator: what random choices are drawn from, on the CPU; needed where ``decoding`` samples.
+        """
         was_training = self.training
         self.eval()
         try:
-            return decoding.generate(self, users, items, features)
+            return generate(self, users, items, features, decoding or DecodingConfig(), generator)
         finally:
             self.train(was_training)
 

@@ -72,6 +72,11 @@ def visibility(layout: Layout, mask: Mask) -> Bool[Tensor, "T T"]:
     return visible
 
 
+def word_places(words: Int[Tensor, "B S"]) -> Int[Tensor, " P"]:
+    """Where words stand (EOS is one, PAD is none), counted through all rows: row · S + column."""
+    return (words != PAD).flatten().nonzero().squeeze(1)
+
+
 def present(layout: Layout, words: Int[Tensor, "B S"]) -> Bool[Tensor, "B T"]:
     """Says which slots hold a token: a text slot does while its sentence lasts, all others always do."""
     slots = torch.ones(words.shape[0], layout.length, dtype=torch.bool, device=words.device)

@@ -1,15 +1,15 @@
-"""The transformer (§3.4): L layers of masked self-attention and feed-forward, with a key–value cache."""
+"""The transformer (§3.4): L layers of masked self-attention and feed-forward, over whole sequences."""
 
 import math
 from dataclasses import dataclass
 from enum import Enum
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from meter.model.dropout import Dropout
+from meter.model.packing import Packing
 
 
 class Norm(Enum):
@@ -39,24 +39,6 @@ class TransformerConfig:
     """Share of activations that are dropped while training: on embeddings, attention weights and sublayers."""
 
 
-@dataclass(slots=True)
-class LayerCache:
-    """Keys and values of one layer for all slots of the sequence; filled from the left."""
-
-    keys: Float[Tensor, "B H T dh"]
-    values: Float[Tensor, "B H T dh"]
-
-
-class Cache:
-    """What decoding keeps: keys and values of every layer, and which slots may be seen."""
-
-    def __init__(self, config: TransformerConfig, batch: int, length: int, like: Tensor) -> None:
-        shape = (batch, config.heads, length, config.width // config.heads)
-        self.layers = [LayerCache(like.new_zeros(shape), like.new_zeros(shape)) for _ in range(config.layers)]
-        self.visible = torch.zeros(batch, length, dtype=torch.bool, device=like.device)
-        self.filled = 0
-
-
 class SelfAttention(nn.Module):
     """Multi-head attention: softmax(QKᵀ / √dh) V with a mask of what is visible."""
 
@@ -70,27 +52,21 @@ class SelfAttention(nn.Module):
         self.project_out = nn.Linear(config.width, config.width)
 
     def forward(
-        self,
-        tokens: Float[Tensor, "B Q D"],
-        visible: Bool[Tensor, "B 1 Q T"],
-        cache: LayerCache | None = None,
-        start: int = 0,
-    ) -> Float[Tensor, "B Q D"]:
-        """Attends from the Q given slots, the first of which is slot ``start``, to themselves and the cached past."""
-        batch, length, width = tokens.shape
-        queries, keys, values = self.project(tokens)
-        if cache is not None:
-            end = start + length
-            cache.keys[:, :, start:end], cache.values[:, :, start:end] = keys, values
-            keys, values = cache.keys[:, :, :end], cache.values[:, :, :end]
-        mixed = attend(queries, keys, values, visible, self.dropout)
-        return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
+        self, tokens: Float[Tensor, "*L D"], visible: Bool[Tensor, "B 1 T T"], packing: Packing | None = None
+    ) -> Float[Tensor, "*L D"]:
+        """Attends from every slot to those that it may see."""
+        queries, keys, values = self.project(tokens, packing)
+        mixed = attend(queries, keys, values, visible, self.dropout).transpose(1, 2).flatten(2)
+        return self.project_out(mixed if packing is None else packing.pack(mixed))
 
-    def project(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "3 B H Q dh"]:
+    def project(
+        self, tokens: Float[Tensor, "*L D"], packing: Packing | None = None
+    ) -> Float[Tensor, "3 B H T dh"]:
         """Queries, keys and values of every head."""
-        batch, length, width = tokens.shape
-        projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
-        return projected.permute(2, 0, 3, 1, 4)
+        projected = self.project_in(tokens)
+        if packing is not None:
+            projected = packing.spread(projected)
+        return projected.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
 
 
 def attend(
@@ -133,16 +109,12 @@ class Block(nn.Module):
         self.norm = config.norm
 
     def forward(
-        self,
-        tokens: Float[Tensor, "B Q D"],
-        visible: Bool[Tensor, "B 1 Q T"],
-        cache: LayerCache | None = None,
-        start: int = 0,
-    ) -> Float[Tensor, "B Q D"]:
+        self, tokens: Float[Tensor, "*L D"], visible: Bool[Tensor, "B 1 T T"], packing: Packing | None = None
+    ) -> Float[Tensor, "*L D"]:
         if self.norm is Norm.pre:
-            tokens = tokens + self.dropout(self.attention(self.attention_norm(tokens), visible, cache, start))
+            tokens = tokens + self.dropout(self.attention(self.attention_norm(tokens), visible, packing))
             return tokens + self.dropout(self.feedforward(self.feedforward_norm(tokens)))
-        tokens = self.attention_norm(tokens + self.dropout(self.attention(tokens, visible, cache, start)))
+        tokens = self.attention_norm(tokens + self.dropout(self.attention(tokens, visible, packing)))
         return self.feedforward_norm(tokens + self.dropout(self.feedforward(tokens)))
 
 
@@ -157,32 +129,14 @@ class Transformer(nn.Module):
         self.final_norm = nn.LayerNorm(config.width) if config.norm is Norm.pre else nn.Identity()
 
     def forward(
-        self, tokens: Float[Tensor, "B T D"], visible: Bool[Tensor, "B T T"]
+        self, tokens: Float[Tensor, "B T D"], visible: Bool[Tensor, "B T T"], packing: Packing | None = None
     ) -> Float[Tensor, "B T D"]:
-        """Encodes whole sequences; ``visible`` says for every slot which slots it may see."""
-        tokens = self.dropout(tokens)
-        for block in self.blocks:
-            tokens = block(tokens, visible[:, None])
-        return self.final_norm(tokens)
+        """Encodes whole sequences; ``visible`` says for every slot which slots it may see.
 
-    def extend(
-        self,
-        tokens: Float[Tensor, "B Q D"],
-        cache: Cache,
-        present: Bool[Tensor, "B Q"],
-        visible: Bool[Tensor, "Q Q"] | None = None,
-    ) -> Float[Tensor, "B Q D"]:
-        """Encodes the next Q slots, reading all earlier ones from the cache and adding these to it.
-
-        present: which of the new slots hold a token; the others stay unseen for good.
-        visible: what the new slots may see of each other; everything where None (a single slot sees itself).
+        packing: leaves the slots out that hold no token; their states are 0 then. Every slot is encoded where None.
         """
-        start, end = cache.filled, cache.filled + tokens.shape[1]
-        cache.visible[:, start:end] = present
-        seen = cache.visible[:, None, None, :end].repeat(1, 1, tokens.shape[1], 1)
-        if visible is not None:
-            seen[..., start:end] &= visible
-        for block, layer in zip(self.blocks, cache.layers, strict=True):
-            tokens = block(tokens, seen, layer, start)
-        cache.filled = end
-        return self.final_norm(tokens)
+        tokens = self.dropout(tokens if packing is None else packing.pack(tokens))
+        for block in self.blocks:
+            tokens = block(tokens, visible[:, None], packing)
+        states = self.final_norm(tokens)
+        return states if packing is None else packing.spread(states)

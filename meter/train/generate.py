@@ -1,16 +1,17 @@
 """Generates an explanation for every record of a split."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.progress import track
 
 from meter.data import Prepared
 from meter.evaluate import Generation
-from meter.model import Meter
+from meter.model import DecodingConfig, Meter
 from meter.train.batches import Examples, ordered_batches
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class EvaluationConfig:
     """Whether to generate at all; a model with ``mask=literal`` cannot."""
     batch_size: int = 256
     """Pairs that are generated at once."""
+    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    """How words and codes are chosen."""
     gallery: int = 24
     """Cards in the report."""
 
@@ -39,17 +42,29 @@ def generations(
     prepared: Prepared,
     examples: Examples,
     fabric: "Fabric",
-    batch_size: int,
+    config: EvaluationConfig,
     console: Console,
+    *,
+    seed: int,
 ) -> Iterator[Generation]:
-    """One generation a record of every evaluated split, in the order of its rows."""
+    """One generation a record of every evaluated split, in the order of its rows, batch by batch as they are asked for.
+
+    seed: of what is sampled; every split starts from it anew, and the size of a batch changes nothing.
+    """
     for split in evaluated_splits(prepared):
+        generator = torch.Generator().manual_seed(seed)
         rows = np.sort(prepared.splits[split])
-        batches = ordered_batches(examples, rows, batch_size=batch_size)
-        total = -(-len(rows) // batch_size)
+        batches = ordered_batches(examples, rows, batch_size=config.batch_size)
+        total = -(-len(rows) // config.batch_size)
         for batch in track(batches, f"generating {split}", total=total, console=console, transient=True):
             with fabric.autocast():
-                done = model.generate(batch.users, batch.items, batch.features)
+                done = model.generate(
+                    batch.users,
+                    batch.items,
+                    batch.features,
+                    decoding=config.decoding,
+                    generator=generator,
+                )
             words, context = done.words.tolist(), done.context.tolist()
             codes = [None] * len(words) if done.codes is None else done.codes.tolist()
             for place, row in enumerate(batch.rows.tolist()):

@@ -164,9 +164,11 @@ class JointTraining:
         ):
             with self.fabric.autocast():
                 output = self.players.meter(
-                    batch.users, batch.items, batch.features, batch.words, batch.codes
+                    batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
                 )
-            losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective)
+            losses = supervised_losses(
+                output, batch.words, batch.ratings, batch.codes, self.objective, batch.places
+            )
             values = losses.named() | {"total": losses.total(self.objective)}
             for name, value in values.items():
                 sums[name] += value.item() * len(batch.rows)

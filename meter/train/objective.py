@@ -88,9 +88,9 @@ class Losses:
         return {name: part.detach() for name, part in parts.items() if part is not None}
 
 
-def text_loss(logits: Float[Tensor, "B S W"], words: Int[Tensor, "B S"]) -> Float[Tensor, ""]:
+def text_loss(logits: Float[Tensor, "... W"], words: Int[Tensor, "..."]) -> Float[Tensor, ""]:
     """First term of L_e: mean over words, EOS among them, of −log p_e."""
-    return F.cross_entropy(logits.flatten(0, 1).float(), words.flatten(), ignore_index=PAD)
+    return F.cross_entropy(logits.flatten(0, -2).float(), words.flatten(), ignore_index=PAD)
 
 
 def visual_loss(logits: Float[Tensor, "B M K"], codes: Int[Tensor, "B M"]) -> Float[Tensor, ""]:
@@ -124,11 +124,15 @@ def supervised_losses(
     ratings: Float[Tensor, " B"],
     codes: Int[Tensor, "B M"] | None,
     config: ObjectiveConfig,
+    places: Int[Tensor, " P"] | None = None,
 ) -> Losses:
-    """All parts of J but L_d."""
+    """All parts of J but L_d.
+
+    places: the words that ``output.text`` speaks of; all where None.
+    """
     visual = None if output.visual is None or codes is None else visual_loss(output.visual, codes)
     return Losses(
-        text=text_loss(output.text, words),
+        text=text_loss(output.text, words if places is None else words.flatten()[places]),
         visual=visual,
         rating=rating_loss(output.rating, ratings),
         context=context_loss(output.context, words, config.context_targets),

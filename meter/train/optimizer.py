@@ -33,6 +33,8 @@ class OptimizerConfig:
     """Peak learning rate of D, which is always trained with AdamW."""
     weight_decay: float = 0.01
     """AdamW's decay, on matrices only."""
+    user_decay: float | None = None
+    """AdamW's decay of the users' table; ``weight_decay`` where None."""
     warmup_steps: int = 200
     """Steps until AdamW's peak."""
     final_rate: float = 0.05
@@ -47,7 +49,10 @@ def make_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Op
     """The transformer's optimizer at its peak rate."""
     if config.kind is OptimizerKind.peter_sgd:
         return torch.optim.SGD(_trained(module.parameters()), lr=config.learning_rate)
-    return _adamw(module, config.learning_rate, config.weight_decay, config.embedding_rate)
+    optimizer = _adamw(module, config.learning_rate, config.weight_decay, config.embedding_rate)
+    if config.user_decay is not None:
+        _decay_apart(optimizer, module, "embedding.users.weight", config.user_decay)
+    return optimizer
 
 
 def make_discriminator_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
@@ -116,6 +121,16 @@ def _adamw(
         {"params": rows, "weight_decay": decay, "scale": embedding_rate},
     ]
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
+
+
+def _decay_apart(optimizer: torch.optim.Optimizer, module: nn.Module, name: str, decay: float) -> None:
+    """Moves one weight into a group of its own, at the rate of the group it was in."""
+    weight = module.get_parameter(name)
+    for group in list(optimizer.param_groups):
+        others = [other for other in group["params"] if other is not weight]
+        if len(others) < len(group["params"]):
+            group["params"] = others
+            optimizer.add_param_group({"params": [weight], "weight_decay": decay, "scale": group["scale"]})
 
 
 def _trained(parameters: Iterable[torch.Tensor]) -> list[torch.Tensor]:

@@ -150,9 +150,9 @@ class Run:
         """Generates for every evaluated split, or reads what was generated before."""
         path = self.folder / "generations.jsonl"
         if not path.exists():
-            settings = self.config.evaluation
+            settings, seed = self.config.evaluation, self.config.seed
             with self.timed("generation"):
-                made = generations(model, prepared, examples, self.fabric, settings.batch_size, self.console)
+                made = generations(model, prepared, examples, self.fabric, settings, self.console, seed=seed)
                 write_generations(path, made)
         return read_generations(path)
 

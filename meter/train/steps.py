@@ -7,8 +7,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from meter.disc import MatchScores, PairScorer, RelaxedPairs, generator_loss, matching_value, relax
-from meter.model import PAD, Meter, MeterOutput
+from meter.disc import (
+    MatchScores,
+    PairScorer,
+    RelaxedPairs,
+    RelaxedSentences,
+    generator_loss,
+    matching_value,
+    relax,
+)
+from meter.model import PAD, Meter, MeterOutput, word_places
 from meter.train.batches import Batch
 from meter.train.objective import Losses, ObjectiveConfig, Samples, supervised_losses
 
@@ -43,8 +51,8 @@ def model_step(
     fabric: "Fabric", players: Players, batch: Batch, objective: ObjectiveConfig, clip: float
 ) -> ModelStep:
     """One step of the transformer down J, with D held still."""
-    output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes)
-    losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective)
+    output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places)
+    losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective, batch.places)
     scores = None
     if players.scorer is not None and batch.codes is not None:
         pairs = relaxed_pairs(fabric, players, output, batch, objective)
@@ -77,36 +85,41 @@ def relaxed_pairs(
     fabric: "Fabric", players: Players, output: MeterOutput, batch: Batch, objective: ObjectiveConfig
 ) -> RelaxedPairs:
     """Chooses Ê and V̂ such that a gradient flows back through the choice (D2)."""
-    words = batch.words
+    words, places = batch.words, batch.places
     if objective.samples is Samples.free_running:
         generated = players.meter.generate(batch.users, batch.items, batch.features)
-        words = generated.words
+        words, places = generated.words, word_places(generated.words)
         with fabric.autocast():
-            output = players.meter(batch.users, batch.items, batch.features, words, generated.codes)
+            output = players.meter(batch.users, batch.items, batch.features, words, generated.codes, places)
     assert output.visual is not None
     pairs = RelaxedPairs(
-        words=relax(output.text.float(), objective.relaxation, objective.temperature),
-        present=words != PAD,
+        sentences=RelaxedSentences(
+            words=relax(output.text.float(), objective.relaxation, objective.temperature),
+            places=places,
+            present=words != PAD,
+        ),
         codes=relax(output.visual.float(), objective.relaxation, objective.temperature),
     )
     if objective.borrowed_features:
-        borrow(fabric, players, pairs, batch, objective)
+        pairs.borrowed = borrow(fabric, players, batch, objective)
     return pairs
 
 
-def borrow(
-    fabric: "Fabric", players: Players, pairs: RelaxedPairs, batch: Batch, objective: ObjectiveConfig
-) -> None:
-    """Adds what the model says of each item when asked for the next record's feature, in that record's words.
+def borrow(fabric: "Fabric", players: Players, batch: Batch, objective: ObjectiveConfig) -> RelaxedSentences:
+    """What the model says of each item when asked for the next record's feature, in that record's words.
 
     No review need ever name that feature of that item: D alone judges the sentence, by the item's picture.
     """
     assert batch.features is not None
     features, words = batch.features.roll(1), batch.words.roll(1, dims=0)
+    places = (batch.places + words.shape[1]) % words.numel()
     with fabric.autocast():
-        output = players.meter(batch.users, batch.items, features, words, None)
-    pairs.borrowed_words = relax(output.text.float(), objective.relaxation, objective.temperature)
-    pairs.borrowed_present = words != PAD
+        output = players.meter(batch.users, batch.items, features, words, None, places)
+    return RelaxedSentences(
+        words=relax(output.text.float(), objective.relaxation, objective.temperature),
+        places=places,
+        present=words != PAD,
+    )
 
 
 def descend(

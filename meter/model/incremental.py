@@ -1,0 +1,140 @@
+"""The transformer slot after slot: the layers of a whole pass, over the keys and values of what came before.
+
+A step of one slot is so small that calling its modules takes as long as its arithmetic. So the layers stand here
+once more, on their weights alone; that both give the same is tested token for token.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from meter.model.cache import FixedLayerCache, LayerCache
+from meter.model.transformer import Block, Norm, Transformer
+
+Map = Callable[[Tensor], Tensor]
+
+
+@dataclass(slots=True)
+class Layer:
+    """What one block does to its tokens, without dropout."""
+
+    norm: Norm
+    heads: int
+    project_in: Map
+    project_out: Map
+    attention_norm: Map
+    widen: Map
+    narrow: Map
+    feedforward_norm: Map
+
+    def extend(
+        self,
+        tokens: Float[Tensor, "B Q D"],
+        cache: LayerCache,
+        visible: Bool[Tensor, "#B 1 #Q T"] | None,
+    ) -> Float[Tensor, "B Q D"]:
+        """Encodes the next slots."""
+        if self.norm is Norm.pre:
+            tokens = tokens + self._attend(self.attention_norm(tokens), cache, visible)
+            return tokens + self._feed(self.feedforward_norm(tokens))
+        tokens = self.attention_norm(tokens + self._attend(tokens, cache, visible))
+        return self.feedforward_norm(tokens + self._feed(tokens))
+
+    def _attend(
+        self,
+        tokens: Float[Tensor, "B Q D"],
+        cache: LayerCache,
+        visible: Bool[Tensor, "#B 1 #Q T"] | None,
+    ) -> Float[Tensor, "B Q D"]:
+        batch, length, width = tokens.shape
+        projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
+        projected = projected.permute(2, 0, 3, 1, 4)
+        cache.extend(projected[1:])
+        keys, values = cache.seen
+        mixed = F.scaled_dot_product_attention(projected[0], keys, values, attn_mask=visible)
+        return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
+
+    def _feed(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:
+        return self.narrow(self.widen(tokens).relu_())
+
+
+@dataclass(slots=True)
+class IncrementalTransformer:
+    """All layers with their caches."""
+
+    layers: list[Layer]
+    final_norm: nn.Module
+    caches: list[LayerCache]
+
+    def extend(
+        self, tokens: Float[Tensor, "B Q D"], visible: Bool[Tensor, "#B 1 #Q T"] | None = None
+    ) -> Float[Tensor, "B Q D"]:
+        """Encodes the next Q slots, reading all earlier ones from the caches and adding these to them.
+
+        visible: which of all T slots the new ones may see; everything where None.
+        """
+        for layer, cache in zip(self.layers, self.caches, strict=True):
+            tokens = layer.extend(tokens, cache, visible)
+        return self.final_norm(tokens)
+
+    def rearrange(self, rows: Int[Tensor, " R"], sources: Int[Tensor, " R"]) -> None:
+        """Puts into the given rows of the caches what stands in others."""
+        for cache in self.caches:
+            cache.rearrange(rows, sources)
+
+    def skip_to(self, slot: int) -> None:
+        """Leaves all slots empty up to this one, which is the next that is filled."""
+        for cache in self.caches:
+            cache.filled = slot
+
+    def take(self, rows: Int[Tensor, " R"], length: int) -> "IncrementalTransformer":
+        """The same layers with a copy of the given rows of the caches, with room for ``length`` slots."""
+        return replace(self, caches=[cache.take(rows, length) for cache in self.caches])
+
+    def fixed(self, slot: Int[Tensor, "1"]) -> "IncrementalTransformer":
+        """The same layers for steps that are captured, over the same memory.
+
+        slot: where the next keys and values are written; the caller moves it on, in place.
+        """
+        return replace(self, caches=[FixedLayerCache(cache, slot) for cache in self.caches])
+
+
+def incremental(transformer: Transformer, length: int) -> IncrementalTransformer:
+    """A transformer, whose weights stay as they are meanwhile, with empty caches of ``length`` slots."""
+    return IncrementalTransformer(
+        layers=[_layer(block) for block in transformer.blocks if isinstance(block, Block)],
+        final_norm=transformer.final_norm,
+        caches=[LayerCache(length) for _ in transformer.blocks],
+    )
+
+
+def _layer(block: Block) -> Layer:
+    widen, narrow = (module for module in block.feedforward if isinstance(module, nn.Linear))
+    return Layer(
+        norm=block.norm,
+        heads=block.attention.heads,
+        project_in=_linear(block.attention.project_in),
+        project_out=_linear(block.attention.project_out),
+        attention_norm=_layer_norm(block.attention_norm),
+        widen=_linear(widen),
+        narrow=_linear(narrow),
+        feedforward_norm=_layer_norm(block.feedforward_norm),
+    )
+
+
+def _linear(module: nn.Linear) -> Map:
+    return partial(F.linear, weight=module.weight, bias=module.bias)
+
+
+def _layer_norm(module: nn.LayerNorm) -> Map:
+    return partial(
+        F.layer_norm,
+        normalized_shape=module.normalized_shape,
+        weight=module.weight,
+        bias=module.bias,
+        eps=module.eps,
+    )
