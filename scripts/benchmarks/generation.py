@@ -1,0 +1,131 @@
+"""Sentences of PETER+ at its published sizes: every word by encoding all before it again, beside the cache."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from meter.model import EOS, PAD, Meter
+from meter.model.peter import word_order
+
+from .arithmetic import FORWARD, Slots, Work, count_flops, decoded, decoding_bytes, square, total
+from .machine import Precision
+from .part import Comparison, Row, Settings
+from .peter import BOS as PETER_BOS
+from .peter import CONDITIONS, Peter, in_peters_numbers, opened_as_meter, write_sentences
+from .peter import EOS as PETER_EOS
+from .peter import PAD as PETER_PAD
+from .records import PETER_SIZES, QUICK_SIZES, Sizes, draw_records
+
+PART = "generation"
+NEVER, ENDING = -100.0, 3.0
+"""Biases of a word that nothing chooses, and of an eos that ends sentences at many lengths."""
+NOTE = (
+    "greedy, rating and context included; eos is ruled out, so that both sides write all words: PETER's code always "
+    "does, ours stops with the longest sentence"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writers:
+    """PETER and METER with the same weights, and the B pairs and feature words, each in its own numbers."""
+
+    peter: Peter
+    meter: Meter
+    users: Tensor
+    items: Tensor
+    peters_features: Tensor
+    features: Tensor
+    text_length: int
+
+    @classmethod
+    def of(cls, sizes: Sizes, device: torch.device, *, end: float) -> "Writers":
+        """Random weights; words that PETER is never trained to say are ruled out, as our generation does.
+
+        end: what the logit of eos has ahead of those of all other words.
+        """
+        torch.manual_seed(0)
+        peter, records = Peter(sizes).eval(), draw_records(sizes)
+        with torch.no_grad():
+            peter.hidden2token.bias[[PETER_PAD, PETER_BOS]] = NEVER
+            peter.hidden2token.bias[PETER_EOS] = end
+        return cls(
+            peter=peter.to(device),
+            meter=opened_as_meter(peter, sizes).to(device),
+            users=torch.from_numpy(records.users).to(device),
+            items=torch.from_numpy(records.items).to(device),
+            peters_features=in_peters_numbers(records, sizes).features.to(device),
+            features=torch.from_numpy(records.features).to(device),
+            text_length=sizes.text_length,
+        )
+
+    def as_peter(self, precision: Precision) -> Tensor:
+        """Sentences (B, N) in PETER's numbers; what stands after eos means nothing."""
+        with precision.autocast(self.users.device):
+            return write_sentences(self.peter, self.users, self.items, self.peters_features, self.text_length)
+
+    def ours(self, precision: Precision) -> Tensor:
+        """Sentences (B, N + 1) in our numbers, EOS, then PAD."""
+        with precision.autocast(self.users.device):
+            return self.meter.generate(self.users, self.items, self.features).words
+
+
+def slots_as_peter(sizes: Sizes) -> Slots:
+    """Every word by a whole pass over [u, i, f, bos, words so far]; the first pass also gives rating and context."""
+    first = CONDITIONS + 1
+    passes = [
+        Slots(encoded=sizes.batch * length, attended=sizes.batch * square(length), words=sizes.batch)
+        for length in range(first, first + sizes.text_length)
+    ]
+    return total([*passes, Slots(encoded=0, attended=0, words=sizes.batch, ratings=sizes.batch)])
+
+
+def in_our_numbers(sentences: Tensor, num_words: int) -> Tensor:
+    """Sentences (B, N) as PETER writes them to (B, N + 1) as ours are: EOS after the last word, then PAD."""
+    ended = (sentences == PETER_EOS).cumsum(dim=1) > 0
+    words = word_order(num_words).argsort().to(sentences.device)[sentences].masked_fill(ended, PAD)
+    lengths = (~ended).sum(dim=1, keepdim=True)
+    return torch.cat([words, torch.full_like(lengths, PAD)], dim=1).scatter(1, lengths, EOS)
+
+
+def measure(settings: Settings) -> list[Row]:
+    """A row for each pairing of precisions."""
+    sizes = QUICK_SIZES if settings.quick else PETER_SIZES
+    writers = Writers.of(sizes, settings.device, end=NEVER)
+    sides = {}
+    for precision in settings.precisions:
+        sides[f"reference {precision.name}"] = settings.side(partial(writers.as_peter, precision))
+        sides[f"ours {precision.name}"] = settings.side(partial(writers.ours, precision))
+    timings = settings.timed(sides)
+    config = writers.meter.config
+    needed = decoded(config, sizes.batch)
+    rows = []
+    for pairing in settings.pairings:
+        least = Work(
+            flops=count_flops(config, needed, FORWARD),
+            bytes=decoding_bytes(config, needed, pairing.ours.bytes),
+        )
+        rows.append(
+            Row(
+                part=PART,
+                case=f"{sizes.batch} sentences of {sizes.text_length} words, {pairing.name}",
+                reference=timings[f"reference {pairing.reference.name}"],
+                ours=timings[f"ours {pairing.ours.name}"],
+                amount=sizes.batch,
+                unit="sentences",
+                reference_flops=count_flops(config, slots_as_peter(sizes), FORWARD),
+                least=least,
+                floor=settings.machine.floor(least, pairing.ours),
+                note=NOTE,
+            )
+        )
+    return rows
+
+
+def compare(device: torch.device) -> list[Comparison]:
+    """How many places of all sentences hold another word; in float32, with sentences of many lengths."""
+    writers = Writers.of(QUICK_SIZES, device, end=ENDING)
+    expected = in_our_numbers(writers.as_peter(Precision.float32), QUICK_SIZES.words)
+    found = writers.ours(Precision.float32)
+    return [Comparison(PART, "words", float((expected != found).sum()), 0.0)]

@@ -1,0 +1,180 @@
+"""Whole explanations at METER's sizes, sentence and picture: encoding all again for every token, beside the cache."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from meter.model import BOS, EOS, PAD, Meter, ModelConfig
+from meter.model.sequence import present
+
+from .arithmetic import FORWARD, Slots, Work, count_flops, decoded, decoding_bytes, square, total
+from .generation import NEVER
+from .machine import Precision
+from .part import Comparison, Row, Settings
+from .records import PETER_SIZES, QUICK_SIZES, Sizes, draw_records
+
+PART = "picture"
+NOTE = (
+    "the reference is the same network: it encodes what exists so far again for every word and every code; "
+    "EOS is ruled out, so that all words are written"
+)
+SMALL_BATCH, LARGE_BATCH = 16, 128
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """B users, items and feature words."""
+
+    users: Tensor
+    items: Tensor
+    features: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Sentences (B, N + 1) and pictures (B, M)."""
+
+    words: Tensor
+    codes: Tensor
+
+
+def meter_config(sizes: Sizes, *, num_codes: int, side: int) -> ModelConfig:
+    """METER with pictures of side × side codes, of the paper's form where PETER's is another."""
+    return ModelConfig(
+        num_users=sizes.users,
+        num_items=sizes.items,
+        num_words=sizes.words,
+        num_codes=num_codes,
+        text_length=sizes.text_length,
+        grid=[side, side],
+        width=sizes.width,
+        layers=sizes.layers,
+        heads=sizes.heads,
+        feedforward=sizes.feedforward,
+        dropout=sizes.dropout,
+    )
+
+
+FULL = meter_config(PETER_SIZES, num_codes=1024, side=16)
+QUICK = meter_config(QUICK_SIZES, num_codes=16, side=3)
+
+
+def draw_pairs(sizes: Sizes, batch: int, device: torch.device) -> Pairs:
+    """The first ``batch`` of random records."""
+    records = draw_records(sizes)
+    arrays = (records.users, records.items, records.features)
+    return Pairs(*(torch.from_numpy(array[:batch]).to(device) for array in arrays))
+
+
+@torch.no_grad()
+def draw_again_and_again(model: Meter, pairs: Pairs) -> Drawn:
+    """Greedy words and codes without a cache: each from a pass over everything before it.
+
+    Only what exists is encoded, and only the last slot projected: the plain way at its best.
+    """
+    layout, batch = model.layout, len(pairs.users)
+    visual = model.heads.visual
+    if visual is None:
+        raise ValueError("expected a model with pictures, found one without a visual head")
+    words = pairs.users.new_full((batch, layout.text_length + 1), PAD)
+    codes = pairs.users.new_zeros((batch, layout.visual_length))
+    going = torch.ones_like(pairs.users, dtype=torch.bool)
+    for place in range(layout.text_length):
+        logits = model.heads.text(last_state(model, pairs, words, None, layout.text.start + place + 1))
+        logits[:, [PAD, BOS]] = -torch.inf
+        words[:, place] = torch.where(going, logits.argmax(dim=1), PAD)
+        going &= words[:, place] != EOS
+    words[:, -1] = torch.where(going, EOS, PAD)
+    for place in range(layout.visual_length):
+        logits = visual(last_state(model, pairs, words, codes, layout.visual.start + place + 1))
+        codes[:, place] = logits.argmax(dim=1)
+    return Drawn(words, codes)
+
+
+def last_state(model: Meter, pairs: Pairs, words: Tensor, codes: Tensor | None, length: int) -> Tensor:
+    """The state (B, D) of the last of the first ``length`` slots, all of them encoded."""
+    tokens = model.embedding(pairs.users, pairs.items, pairs.features, words, codes)[:, :length]
+    visible = model.visible[:length, :length] & present(model.layout, words)[:, None, :length]
+    return model.transformer(tokens, visible)[:, -1]
+
+
+def slots_again_and_again(config: ModelConfig, batch: int) -> Slots:
+    """What ``draw_again_and_again`` encodes and projects."""
+    layout = config.layout()
+    for_words = [layout.text.start + place + 1 for place in range(layout.text_length)]
+    for_codes = [layout.visual.start + place + 1 for place in range(layout.visual_length)]
+    return total(
+        [
+            *(Slots(encoded=batch * each, attended=batch * square(each), words=batch) for each in for_words),
+            *(Slots(encoded=batch * each, attended=batch * square(each), codes=batch) for each in for_codes),
+        ]
+    )
+
+
+def draw(model: Meter, pairs: Pairs, precision: Precision) -> Drawn:
+    """The same by the library."""
+    with precision.autocast(pairs.users.device):
+        done = model.generate(pairs.users, pairs.items, pairs.features)
+    assert done.codes is not None
+    return Drawn(done.words, done.codes)
+
+
+def measure(settings: Settings) -> list[Row]:
+    """Both ways at a small batch, in float32; ours alone at a large one, in every precision."""
+    config, sizes = (QUICK, QUICK_SIZES) if settings.quick else (FULL, PETER_SIZES)
+    small, large = (2, 4) if settings.quick else (SMALL_BATCH, LARGE_BATCH)
+    torch.manual_seed(0)
+    model = Meter(config).eval().to(settings.device)
+    with torch.no_grad():
+        model.heads.text.bias[EOS] = NEVER
+    few, many = (draw_pairs(sizes, batch, settings.device) for batch in (small, large))
+    sides = {
+        "reference": settings.slow_side(partial(draw_again_and_again, model, few)),
+        "ours": settings.side(partial(draw, model, few, Precision.float32)),
+    }
+    for precision in settings.precisions:
+        sides[precision.name] = settings.side(partial(draw, model, many, precision))
+    timings = settings.timed(sides)
+
+    def row(name: str, batch: int, precision: Precision) -> Row:
+        needed = decoded(config, batch)
+        least = Work(
+            flops=count_flops(config, needed, FORWARD), bytes=decoding_bytes(config, needed, precision.bytes)
+        )
+        return Row(
+            part=PART,
+            case=f"{batch} sentences and pictures of {config.layout().visual_length} codes, {precision.name}",
+            ours=timings[name],
+            amount=batch,
+            unit="explanations",
+            least=least,
+            floor=settings.machine.floor(least, precision),
+        )
+
+    beside = replace(
+        row("ours", small, Precision.float32),
+        reference=timings["reference"],
+        reference_flops=count_flops(config, slots_again_and_again(config, small), FORWARD),
+        note=NOTE,
+    )
+    return [beside, *(row(precision.name, large, precision) for precision in settings.precisions)]
+
+
+def compare(device: torch.device) -> list[Comparison]:
+    """How many words and codes differ, with weights large enough for every one to matter."""
+    torch.manual_seed(0)
+    model = Meter(QUICK).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.normal_(std=0.5)
+    model.to(device)
+    pairs = draw_pairs(QUICK_SIZES, QUICK_SIZES.batch, device)
+    expected = draw_again_and_again(model, pairs)
+    found = draw(model, pairs, Precision.float32)
+    return [
+        Comparison(PART, name, float((getattr(found, name) != getattr(expected, name)).sum()), 0.0)
+        for name in Drawn.__slots__
+    ]
