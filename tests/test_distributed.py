@@ -1,4 +1,4 @@
-"""Two processes that share a batch move the weights as one process with the whole batch does."""
+"""Processes and parts that share a batch move the weights as one process with the whole batch does."""
 
 import os
 import subprocess
@@ -9,8 +9,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.test_training import small_examples
-
 SCRIPT = """
 import sys
 import torch
@@ -19,9 +17,8 @@ from meter.disc import Relaxation
 from meter.train.devices import DeviceConfig, launched
 from meter.train.objective import ObjectiveConfig
 from meter.train.optimizer import OptimizerConfig
-from meter.train.steps import discriminator_step, model_step
-from tests.test_distributed import even_examples
-from tests.test_training import make_players
+from meter.train.steps import joint_step
+from tests.test_training import make_players, small_examples
 
 torch.set_num_threads(1)
 devices, path = int(sys.argv[1]), sys.argv[2]
@@ -29,14 +26,13 @@ strategy = "ddp" if devices > 1 else "auto"
 config = DeviceConfig(accelerator="cpu", devices=devices, strategy=strategy, precision="64-true")
 with launched(config) as fabric:
     players = make_players(fabric, OptimizerConfig(learning_rate=1e-3), dropout=0.0)
-    players.judge.mismatched = False  # its negatives come from the process's own half
+    players.judge.mismatched = False  # its negatives come from the part's own records
     objective = ObjectiveConfig(relaxation=Relaxation.soft, lambda_d=1.0)
-    examples = even_examples()
+    examples = small_examples()
     for step in range(3):
         rows = torch.arange(8 * step, 8 * step + 8)[fabric.global_rank :: fabric.world_size]
-        batch = examples.batch(rows)
-        done = model_step(fabric, players, batch, objective, clip=1.0)
-        discriminator_step(fabric, players, batch, done.scores, clip=1.0)
+        parts = [examples.batch(part) for part in rows.tensor_split(int(sys.argv[3]))]
+        joint_step(fabric, players, parts, objective, clip=1.0)
     weights = {f"meter.{name}": weight for name, weight in players.meter.state_dict().items()}
     weights |= {f"judge.{name}": weight for name, weight in players.judge.state_dict().items()}
     save_file({name: weight.contiguous() for name, weight in weights.items()}, f"{path}.{fabric.global_rank}")
@@ -44,17 +40,12 @@ with launched(config) as fabric:
 """
 
 
-def even_examples():
-    """Examples with a photo and sentences of one length: a mean of means is then the mean."""
-    return small_examples(without_photo=False, lengths=(5,) * 24)
-
-
-def trained(folder: Path, devices: int) -> list[dict[str, torch.Tensor]]:
+def trained(folder: Path, devices: int, parts: int) -> list[dict[str, torch.Tensor]]:
     script = folder / "train.py"
     script.write_text(SCRIPT)
     path = folder / f"weights{devices}"
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(script), str(devices), str(path)],
+        [sys.executable, "-W", "ignore", str(script), str(devices), str(path), str(parts)],
         capture_output=True,
         text=True,
         timeout=240,
@@ -66,12 +57,17 @@ def trained(folder: Path, devices: int) -> list[dict[str, torch.Tensor]]:
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one_with_twice_the_batch(tmp_path: Path) -> None:
-    (alone,) = trained(tmp_path, 1)
-    first, second = trained(tmp_path, 2)
+def test_two_processes_of_two_parts_equal_one_with_the_whole_batch(tmp_path: Path) -> None:
+    """Sentences of different lengths and records without a picture: every mean is over the whole batch.
+
+    Losses are single-precision numbers, and Adam divides by them: three steps of 1e-3 agree to 1e-8. A mean of means
+    is off by 7e-4.
+    """
+    (alone,) = trained(tmp_path, devices=1, parts=1)
+    first, second = trained(tmp_path, devices=2, parts=2)
 
     for name, weight in alone.items():
         assert torch.equal(first[name], second[name]), name
         torch.testing.assert_close(
-            first[name], weight, atol=1e-10, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
+            first[name], weight, atol=1e-8, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
         )

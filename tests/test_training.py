@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 
 from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
+from meter.errors import InputError
 from meter.interrupt import Interrupted, StopRequest
 from meter.journal import Journal
 from meter.model import Meter
@@ -166,10 +167,10 @@ def train_until_killed(folder: Path, step: int) -> None:
     killed = make_training(folder, checkpoint_every=3)
     take_step = killed.step
 
-    def step_or_die(batch) -> None:
+    def step_or_die(parts) -> None:
         if killed.position.step == step:
             os.kill(os.getpid(), signal.SIGKILL)
-        take_step(batch)
+        take_step(parts)
 
     killed.step = step_or_die
     killed.run()
@@ -246,31 +247,32 @@ def test_cosine_by_hand() -> None:
     assert Schedule(config, 110).state_dict() == {"annealed": 1.0}
 
 
+def visited(**settings: int) -> list[list[list[int]]]:
+    """The records of every part of every step of an epoch of six a step."""
+    settings = {"batch_size": 6, "epoch": 2, "seed": 1, **settings}
+    steps = training_batches(small_examples(), np.arange(24), **settings)
+    return [[part.rows.tolist() for part in parts] for parts in steps]
+
+
 def test_an_epoch_visits_every_example_once_and_resumes_in_its_order() -> None:
-    examples, rows = small_examples(), np.arange(24)
-    settings = {"batch_size": 6, "epoch": 2, "seed": 1}
-    whole = [batch.rows.tolist() for batch in training_batches(examples, rows, **settings)]
-    assert sorted(itertools.chain(*whole)) == list(range(24))
-    rest = [batch.rows.tolist() for batch in training_batches(examples, rows, **settings, start=2)]
-    assert rest == whole[2:]
-    other = [batch.rows.tolist() for batch in training_batches(examples, rows, **{**settings, "epoch": 3})]
-    assert other != whole
+    whole = visited()
+    assert sorted(row for [rows] in whole for row in rows) == list(range(24))
+    assert visited(start=2) == whole[2:]
+    assert visited(epoch=3) != whole
 
 
-def test_processes_share_every_batch_without_overlap() -> None:
-    examples, rows = small_examples(), np.arange(24)
-    settings = {"batch_size": 6, "epoch": 0, "seed": 1}
-    whole = [batch.rows.tolist() for batch in training_batches(examples, rows, **settings)]
-    shares = [
-        [
-            batch.rows.tolist()
-            for batch in training_batches(examples, rows, **settings, rank=rank, world_size=2)
-        ]
-        for rank in range(2)
+def test_processes_and_parts_share_every_batch_without_overlap() -> None:
+    first, second = (visited(rank=rank, world_size=2, parts=2) for rank in range(2))
+    assert [list(map(len, parts)) for parts in first] == [[2, 1]] * 4
+    assert [sorted(itertools.chain(*one, *other)) for one, other in zip(first, second, strict=True)] == [
+        sorted(rows) for [rows] in visited()
     ]
-    assert [sorted(first + second) for first, second in zip(*shares, strict=True)] == [
-        sorted(one) for one in whole
-    ]
+
+
+@pytest.mark.parametrize("accumulation", [5, 17])
+def test_more_parts_than_records_are_refused(tmp_path, accumulation: int) -> None:
+    with pytest.raises(InputError, match=rf"1 devices × {accumulation} parts, found 4 and 16 training"):
+        make_training(tmp_path, accumulation=accumulation)
 
 
 def test_absent_photos_have_no_codes() -> None:

@@ -103,12 +103,16 @@ def training_batches(
     start: int = 0,
     rank: int = 0,
     world_size: int = 1,
-) -> Iterator[Batch]:
-    """The batches of an epoch from step ``start`` on; each of ``world_size`` processes gets its share of every one."""
+    parts: int = 1,
+) -> Iterator[list[Batch]]:
+    """The batches of an epoch from step ``start`` on, each in parts.
+
+    Each of ``world_size`` processes gets its share of every batch.
+    """
     order = epoch_order(rows, epoch=epoch, seed=seed)
     for step in range(start, num_steps(len(rows), batch_size)):
         whole = order[step * batch_size : (step + 1) * batch_size]
-        yield examples.batch(whole[rank::world_size])
+        yield [examples.batch(part) for part in whole[rank::world_size].tensor_split(parts)]
 
 
 def ordered_batches(examples: Examples, rows: np.ndarray, *, batch_size: int) -> Iterator[Batch]:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy as np
 import torch
 
 from meter.checkpoint import load_checkpoint, save_checkpoint
+from meter.errors import InputError
 from meter.interrupt import Interrupted, StopRequest
 from meter.train.batches import Batch, Examples, num_steps, ordered_batches, training_batches
 from meter.train.log import TrainingLog
 from meter.train.objective import ObjectiveConfig, supervised_losses
 from meter.train.optimizer import OptimizerConfig, Schedule
-from meter.train.steps import Players, discriminator_step, model_step
+from meter.train.steps import Players, joint_step
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -40,6 +42,8 @@ class TrainConfig:
     """Passes over the training split at most."""
     batch_size: int = 128
     """Examples a step, over all devices."""
+    accumulation: int = 1
+    """Parts that a device computes its examples of a step in, one after another: less memory, the same step."""
     patience: int = 5
     """Failed validations, one an epoch, before the training stops."""
     early_stop: EarlyStop = EarlyStop.patience
@@ -87,6 +91,12 @@ class JointTraining:
         self.fabric, self.players, self.examples, self.splits = fabric, players, examples, splits
         self.objective, self.optimizer, self.config = objective, optimizer, config
         self.folder, self.seed, self.log, self.stop = folder, seed, log, stop
+        least = fabric.world_size * config.accumulation
+        if min(config.batch_size, len(splits["train"])) < least:
+            raise InputError(
+                f"train.batch_size: expected at least a record for each of {fabric.world_size} devices × "
+                f"{config.accumulation} parts, found {config.batch_size} and {len(splits['train'])} training records"
+            )
         self.steps_per_epoch = num_steps(len(splits["train"]), config.batch_size)
         self.schedule = Schedule(optimizer, config.epochs * self.steps_per_epoch)
         self.position = Position()
@@ -112,8 +122,8 @@ class JointTraining:
         """The rest of the current epoch."""
         self.players.model.train()
         started = time.perf_counter()
-        for batch in self.batches():
-            self.step(batch)
+        for parts in self.batches():
+            self.step(parts)
             self.position.place += 1
             self.position.step += 1
             if self.position.step % self.config.log_every == 0:
@@ -127,22 +137,18 @@ class JointTraining:
             if self.position.step % self.config.checkpoint_every == 0:
                 self.save()
 
-    def step(self, batch: Batch) -> None:
+    def step(self, parts: list[Batch]) -> None:
         """One step of each player."""
-        players, clip = self.players, self.optimizer.clip
+        players = self.players
         self.schedule.set_rates(self.position.step, players.model_optimizer, players.discriminator_optimizer)
-        done = model_step(self.fabric, players, batch, self.objective, clip)
-        values = done.losses.named()
-        values["total"] = done.losses.total(self.objective).detach()
-        if done.scores is not None:
-            values["matching"] = discriminator_step(self.fabric, players, batch, done.scores, clip)
+        values = joint_step(self.fabric, players, parts, self.objective, self.optimizer.clip)
+        values["words"] = sum(len(part.places) for part in parts)
+        values["steps"] = 1
         for name, value in values.items():
-            self.window[name] += value.item()
-        self.window["words"] += (batch.words > 0).sum().item()
-        self.window["steps"] += 1
+            self.window[name] += value
 
-    def batches(self) -> Any:
-        """What this process sees of the rest of the epoch."""
+    def batches(self) -> Iterator[list[Batch]]:
+        """What this process sees of the rest of the epoch, step by step."""
         return training_batches(
             self.examples,
             self.splits["train"],
@@ -152,6 +158,7 @@ class JointTraining:
             start=self.position.place,
             rank=self.fabric.global_rank,
             world_size=self.fabric.world_size,
+            parts=self.config.accumulation,
         )
 
     @torch.no_grad()
@@ -198,8 +205,12 @@ class JointTraining:
 
     def write_window(self, seconds: float) -> None:
         """Logs the means since the last line and begins a new window."""
-        steps, words = self.window.pop("steps"), self.window.pop("words")
-        means = {name: total / steps for name, total in self.window.items()}
+        totals = dict(self.window)
+        if self.fabric.world_size > 1:
+            ours = torch.tensor(list(totals.values()), device=self.fabric.device)
+            totals = dict(zip(totals, torch.as_tensor(self.fabric.all_reduce(ours)).tolist(), strict=True))
+        steps, words = totals.pop("steps"), totals.pop("words")
+        means = {name: total / steps for name, total in totals.items()}
         self.log.train(self.position, means, words / seconds * self.fabric.world_size)
         self.window.clear()
 

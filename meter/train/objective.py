@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from meter.disc import GeneratorForm, Relaxation
@@ -67,6 +67,16 @@ class ObjectiveConfig:
 
 
 @dataclass(slots=True)
+class Shares:
+    """What the means of one part of a batch weigh in the means over the whole batch (``shares``); 1 where it is all."""
+
+    words: Float[Tensor, ""]
+    context: Float[Tensor, ""]
+    pictures: Float[Tensor, ""]
+    records: Float[Tensor, ""]
+
+
+@dataclass(slots=True)
 class Losses:
     """The parts of J for one batch, unweighted; visual and generator are None where the model has none."""
 
@@ -81,6 +91,16 @@ class Losses:
         explanation = self.text if self.visual is None else self.text + config.alpha * self.visual
         total = config.lambda_e * explanation + config.lambda_r * self.rating + config.lambda_c * self.context
         return total if self.generator is None else total + config.lambda_d * self.generator
+
+    def shared(self, share: Shares) -> "Losses":
+        """What a part of a batch adds to each mean over the whole batch."""
+        return Losses(
+            text=self.text * share.words,
+            visual=None if self.visual is None else self.visual * share.pictures,
+            rating=self.rating * share.records,
+            context=self.context * share.context,
+            generator=None if self.generator is None else self.generator * share.pictures,
+        )
 
     def named(self) -> dict[str, Tensor]:
         """The parts that exist, by name, cut from the graph."""
@@ -108,14 +128,18 @@ def context_loss(
     logits: Float[Tensor, "B W"], words: Int[Tensor, "B S"], targets: ContextTargets
 ) -> Float[Tensor, ""]:
     """L_c: mean over the words of the sentences of −log p_c, one distribution for a whole sentence."""
-    log_probabilities = F.log_softmax(logits.float(), dim=-1)
-    if targets is ContextTargets.peter_compat:
-        words = words[:, :-1]
-        counted = words != PAD
-    else:
-        counted = (words != PAD) & (words != EOS)
-    picked = log_probabilities.gather(1, words)
+    counted = context_words(words, targets)
+    picked = F.log_softmax(logits.float(), dim=-1).gather(1, words)
     return -(picked * counted).sum() / counted.sum().clamp(min=1)
+
+
+def context_words(words: Int[Tensor, "B S"], targets: ContextTargets) -> Bool[Tensor, "B S"]:
+    """Which words L_c is the mean over (D4)."""
+    counted = words != PAD
+    if targets is ContextTargets.peter_compat:
+        counted[:, -1] = False
+        return counted
+    return counted & (words != EOS)
 
 
 def supervised_losses(

@@ -1,5 +1,8 @@
 """The two steps of a training: the transformer descends J, the discriminator ascends L_d."""
 
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,8 @@ from meter.disc import (
 )
 from meter.model import PAD, Meter, MeterOutput, word_places
 from meter.train.batches import Batch
-from meter.train.objective import Losses, ObjectiveConfig, Samples, supervised_losses
+from meter.train.objective import Losses, ObjectiveConfig, Samples, Shares, supervised_losses
+from meter.train.shares import shares
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -40,17 +44,43 @@ class Players:
 
 
 @dataclass(slots=True)
-class ModelStep:
-    """What the transformer's step leaves: its losses, and D's scores with their graph, for D's own step."""
+class ModelGradient:
+    """What the transformer's gradient leaves: its losses, and D's scores with their graph, for D's own gradient."""
 
     losses: Losses
     scores: MatchScores | None
 
 
-def model_step(
-    fabric: "Fabric", players: Players, batch: Batch, objective: ObjectiveConfig, clip: float
-) -> ModelStep:
-    """One step of the transformer down J, with D held still."""
+def joint_step(
+    fabric: "Fabric", players: Players, parts: Sequence[Batch], objective: ObjectiveConfig, clip: float
+) -> dict[str, float]:
+    """One step of both players on a batch that comes in parts; returns the parts of J, J as total and L_d as matching.
+
+    What a record meets in its batch (mismatched pictures, borrowed features) comes from its own part.
+    A loss that is no number stops the run before any weight moves.
+    """
+    forget(players)
+    values = []
+    for number, (part, share) in enumerate(
+        zip(parts, shares(fabric, parts, objective.context_targets), strict=True)
+    ):
+        with gradients_kept_apart(fabric, players, until_last=number + 1 < len(parts)):
+            done = model_gradient(fabric, players, part, objective, share)
+            named = done.losses.named() | {"total": done.losses.total(objective).detach()}
+            if done.scores is not None:
+                named["matching"] = discriminator_gradient(fabric, players, done.scores, share)
+        values.append(named)
+    means = checked(values, parts)
+    move(fabric, players.model, players.model_optimizer, clip)
+    if players.scorer is not None and players.discriminator_optimizer is not None:
+        move(fabric, players.scorer, players.discriminator_optimizer, clip)
+    return means
+
+
+def model_gradient(
+    fabric: "Fabric", players: Players, batch: Batch, objective: ObjectiveConfig, share: Shares
+) -> ModelGradient:
+    """Adds the gradient of J to the transformer's weights, with D held still."""
     output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places)
     losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective, batch.places)
     scores = None
@@ -58,26 +88,18 @@ def model_step(
         pairs = relaxed_pairs(fabric, players, output, batch, objective)
         scores = players.scorer(batch.words, batch.codes, pairs)
         losses.generator = generator_loss(scores, objective.generator_form)
-    descend(
-        fabric,
-        players.model,
-        players.model_optimizer,
-        losses.total(objective),
-        batch,
-        clip,
-        again=scores is not None,
-    )
-    return ModelStep(losses, scores)
+    losses = losses.shared(share)
+    add_gradient(fabric, players.model, losses.total(objective), again=scores is not None)
+    return ModelGradient(losses, scores)
 
 
-def discriminator_step(
-    fabric: "Fabric", players: Players, batch: Batch, scores: MatchScores, clip: float
+def discriminator_gradient(
+    fabric: "Fabric", players: Players, scores: MatchScores, share: Shares
 ) -> Float[Tensor, ""]:
-    """One step of D up L_d by the scores that the transformer's step was judged with; returns L_d before the step."""
+    """Adds D's gradient up L_d by the scores that the transformer was judged with; returns L_d."""
     assert players.scorer is not None
-    assert players.discriminator_optimizer is not None
-    value = matching_value(scores)
-    descend(fabric, players.scorer, players.discriminator_optimizer, -value, batch, clip)
+    value = matching_value(scores) * share.pictures
+    add_gradient(fabric, players.scorer, -value)
     return value.detach()
 
 
@@ -122,28 +144,51 @@ def borrow(fabric: "Fabric", players: Players, batch: Batch, objective: Objectiv
     )
 
 
-def descend(
-    fabric: "Fabric",
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    loss: Float[Tensor, ""],
-    batch: Batch,
-    clip: float,
-    *,
-    again: bool = False,
+def forget(players: Players) -> None:
+    """Drops the gradients of the last step."""
+    players.model_optimizer.zero_grad(set_to_none=True)
+    if players.discriminator_optimizer is not None:
+        players.discriminator_optimizer.zero_grad(set_to_none=True)
+
+
+@contextmanager
+def gradients_kept_apart(fabric: "Fabric", players: Players, *, until_last: bool) -> Iterator[None]:
+    """Processes exchange gradients once a step, with the last part."""
+    with ExitStack() as stack:
+        for module in (players.model, players.scorer):
+            if module is not None and until_last:
+                stack.enter_context(fabric.no_backward_sync(module))  # pyright: ignore[reportArgumentType]
+        yield
+
+
+def add_gradient(
+    fabric: "Fabric", module: nn.Module, loss: Float[Tensor, ""], *, again: bool = False
 ) -> None:
-    """Moves the weights of this module alone down the clipped gradient.
+    """Adds the gradient of a loss to the weights of this module alone.
 
     again: whether another player will go back through the same graph.
-    A loss that is no number stops the run before any weight moves.
     """
-    if not torch.isfinite(loss):
-        rows = batch.rows.tolist()
-        raise FloatingPointError(
-            f"the loss is {loss.item()} on the batch of records {rows}; weights are unchanged"
-        )
-    optimizer.zero_grad(set_to_none=True)
     weights = [weight for weight in module.parameters() if weight.requires_grad]
     fabric.backward(loss, inputs=weights, retain_graph=again)
+
+
+def checked(values: Sequence[dict[str, Tensor]], parts: Sequence[Batch]) -> dict[str, float]:
+    """The sums over parts, read from the device at once.
+
+    Raises FloatingPointError where a loss is no number.
+    """
+    names = list(values[0])
+    table = torch.stack([torch.stack([part[name].float() for name in names]) for part in values]).tolist()
+    for line, part in zip(table, parts, strict=True):
+        total = line[names.index("total")]
+        if not all(map(math.isfinite, line)):
+            raise FloatingPointError(
+                f"the loss is {total} on the batch of records {part.rows.tolist()}; weights are unchanged"
+            )
+    return {name: math.fsum(column) for name, column in zip(names, zip(*table, strict=True), strict=True)}
+
+
+def move(fabric: "Fabric", module: nn.Module, optimizer: torch.optim.Optimizer, clip: float) -> None:
+    """Moves the weights of a module down its clipped gradient."""
     fabric.clip_gradients(module, optimizer, max_norm=clip, error_if_nonfinite=False)
     optimizer.step()

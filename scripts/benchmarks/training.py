@@ -9,7 +9,7 @@ from meter.config import RunConfig, config_dir, parse, register
 from meter.train.assemble import make_players
 from meter.train.batches import Examples
 from meter.train.devices import DeviceConfig, make_fabric
-from meter.train.steps import model_step
+from meter.train.steps import joint_step
 
 from .arithmetic import TRAINING, Slots, Work, causal, count_flops, square, total, training_bytes
 from .machine import Precision
@@ -63,8 +63,8 @@ class MeterTraining:
     def step(self) -> StepLosses:
         """One step: the batch is gathered on the device, and the losses are read, as the training loop does."""
         batch = self.examples.batch(self.rows)
-        losses = model_step(self.fabric, self.players, batch, self.objective, self.clip).losses
-        return StepLosses(text=losses.text.item(), context=losses.context.item(), rating=losses.rating.item())
+        means = joint_step(self.fabric, self.players, [batch], self.objective, self.clip)
+        return StepLosses(**{name: means[name] for name in StepLosses.__slots__})
 
 
 def slots_as_peter(sizes: Sizes) -> Slots:
