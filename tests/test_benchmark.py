@@ -148,6 +148,19 @@ def test_operations_of_generation() -> None:
     assert least <= counted(lambda: writers.ours(Precision.float32)) < expected
 
 
+def test_sentences_that_end_cost_less() -> None:
+    writers = generation.Writers.of(QUICK_SIZES, CPU, end=generation.ENDING)
+    config = writers.meter.config
+    lengths = (writers.ours(Precision.float32) > EOS).sum(dim=1)
+    assert 0 < lengths.float().mean() < config.text_length
+    whole = decoded(config, QUICK_SIZES.batch)
+    assert generation.slots_of(torch.full_like(lengths, config.text_length), config.text_length) == whole
+    least = count_flops(config, generation.slots_of(lengths, config.text_length), FORWARD)
+    found = counted(lambda: writers.ours(Precision.float32))
+    every_word = generation.Writers.of(QUICK_SIZES, CPU, end=generation.NEVER)
+    assert least <= found < counted(lambda: every_word.ours(Precision.float32))
+
+
 def test_operations_of_pictures() -> None:
     model = picture.Meter(picture.QUICK).eval()
     pairs = picture.draw_pairs(QUICK_SIZES, 3, CPU)

@@ -9,7 +9,7 @@ from torch import Tensor
 from meter.model import EOS, PAD, Meter
 from meter.model.peter import word_order
 
-from .arithmetic import FORWARD, Slots, Work, count_flops, decoded, decoding_bytes, square, total
+from .arithmetic import FORWARD, Slots, Work, causal, count_flops, decoding_bytes, square, total
 from .machine import Precision
 from .part import Comparison, Row, Settings
 from .peter import BOS as PETER_BOS
@@ -19,11 +19,13 @@ from .peter import PAD as PETER_PAD
 from .records import PETER_SIZES, QUICK_SIZES, Sizes, draw_records
 
 PART = "generation"
-NEVER, ENDING = -100.0, 3.0
-"""Biases of a word that nothing chooses, and of an eos that ends sentences at many lengths."""
-NOTE = (
-    "greedy, rating and context included; eos is ruled out, so that both sides write all words: PETER's code always "
-    "does, ours stops with the longest sentence"
+NEVER, ENDING, LIKE_REVIEWS = -100.0, 3.0, 3.5
+"""Biases of a word that nothing chooses, and of an eos that ends sentences at many lengths: at the quick sizes, and at
+PETER's as TripAdvisor's do, after some 11 words."""
+WHOLE = "greedy, rating and context included; eos is ruled out, so that both sides write all words"
+ENDED = (
+    "greedy, rating and context included; eos ends sentences as early and as late as reviews end: PETER's code writes "
+    "on to the last word, ours drops what has ended; the floor counts words that are kept"
 )
 
 
@@ -81,6 +83,14 @@ def slots_as_peter(sizes: Sizes) -> Slots:
     return total([*passes, Slots(encoded=0, attended=0, words=sizes.batch, ratings=sizes.batch)])
 
 
+def slots_of(lengths: Tensor, text_length: int) -> Slots:
+    """Every slot that is read, once, for sentences of these many words: u, i, f, BOS and all words but a last one."""
+    slots = [CONDITIONS + 1 + min(length, text_length - 1) for length in lengths.tolist()]
+    return total(
+        Slots(encoded=each, attended=causal(each), words=each - CONDITIONS + 1, ratings=1) for each in slots
+    )
+
+
 def in_our_numbers(sentences: Tensor, num_words: int) -> Tensor:
     """Sentences (B, N) as PETER writes them to (B, N + 1) as ours are: EOS after the last word, then PAD."""
     ended = (sentences == PETER_EOS).cumsum(dim=1) > 0
@@ -90,16 +100,22 @@ def in_our_numbers(sentences: Tensor, num_words: int) -> Tensor:
 
 
 def measure(settings: Settings) -> list[Row]:
-    """A row for each pairing of precisions."""
+    """A row for each pairing of precisions, with sentences of all words and with sentences that end."""
+    return [*measure_ending(settings, NEVER, WHOLE), *measure_ending(settings, LIKE_REVIEWS, ENDED)]
+
+
+def measure_ending(settings: Settings, end: float, note: str) -> list[Row]:
+    """end: what the logit of eos has ahead of those of all other words."""
     sizes = QUICK_SIZES if settings.quick else PETER_SIZES
-    writers = Writers.of(sizes, settings.device, end=NEVER)
+    writers = Writers.of(sizes, settings.device, end=end)
     sides = {}
     for precision in settings.precisions:
         sides[f"reference {precision.name}"] = settings.side(partial(writers.as_peter, precision))
         sides[f"ours {precision.name}"] = settings.side(partial(writers.ours, precision))
     timings = settings.timed(sides)
     config = writers.meter.config
-    needed = decoded(config, sizes.batch)
+    lengths = (writers.ours(Precision.float32) > EOS).sum(dim=1)
+    needed = slots_of(lengths, sizes.text_length)
     rows = []
     for pairing in settings.pairings:
         least = Work(
@@ -109,7 +125,7 @@ def measure(settings: Settings) -> list[Row]:
         rows.append(
             Row(
                 part=PART,
-                case=f"{sizes.batch} sentences of {sizes.text_length} words, {pairing.name}",
+                case=f"{sizes.batch} sentences of {lengths.float().mean():.1f} words, {pairing.name}",
                 reference=timings[f"reference {pairing.reference.name}"],
                 ours=timings[f"ours {pairing.ours.name}"],
                 amount=sizes.batch,
@@ -117,7 +133,7 @@ def measure(settings: Settings) -> list[Row]:
                 reference_flops=count_flops(config, slots_as_peter(sizes), FORWARD),
                 least=least,
                 floor=settings.machine.floor(least, pairing.ours),
-                note=NOTE,
+                note=note,
             )
         )
     return rows
