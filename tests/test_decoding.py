@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from meter.model import BOS, EOS, PAD, DecodingConfig, Mask, Meter, Norm, WordChoice
-from meter.model.incremental import incremental
-from meter.model.sentence import move_ended_back
+from meter.model import BOS, EOS, PAD, DecodingConfig, Mask, Meter, Norm, WordChoice, sentence
+from meter.model.incremental import IncrementalTransformer, incremental
+from meter.model.sentence import move_ended_back, word_logits
 from tests.conftest import Inputs, small_inputs, small_model
 
 
@@ -74,14 +74,19 @@ def test_generation_of_one_does_not_depend_on_the_others() -> None:
         assert torch.equal(alone.codes[0], together.codes[row])
 
 
-def test_sentences_that_have_ended_leave_the_batch() -> None:
+def test_sentences_that_have_ended_leave_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """The word head is asked for those that go on and for no others, and for none when all have ended."""
     inputs = small_inputs((6,) * 8)
     model = small_model()
     with torch.no_grad():
         model.heads.text.bias[EOS] += 3
     asked = []
-    model.heads.text.register_forward_hook(lambda _, states, __: asked.append(len(states[0])))
+
+    def watched_logits(encoder: IncrementalTransformer, state: torch.Tensor, **options: bool) -> torch.Tensor:
+        asked.append(len(state))
+        return word_logits(encoder, state, **options)
+
+    monkeypatch.setattr(sentence, "word_logits", watched_logits)
     words = model.generate(inputs.users, inputs.items, inputs.features).words
     lengths = (words != PAD).sum(dim=1)
     assert asked == [int((lengths > place).sum()) for place in range(min(6, int(lengths.max())))]
@@ -109,9 +114,11 @@ def test_it_does_not_matter_when_the_host_looks_who_has_ended(
 
 
 def test_rows_that_change_places_take_their_keys_along() -> None:
-    encoder = incremental(small_model().transformer, 4)
+    model = small_model()
+    encoder = incremental(model.transformer, model.heads, 4)
     tokens = torch.randn(5, 3, 16, generator=torch.Generator().manual_seed(0))
-    encoder.extend(tokens)
+    with torch.no_grad():
+        encoder.extend(tokens)
     before = [cache.seen.clone() for cache in encoder.caches]
     examples = torch.arange(5)
     ended = torch.tensor([True, False, True, False, False])
@@ -121,15 +128,15 @@ def test_rows_that_change_places_take_their_keys_along() -> None:
         assert torch.equal(cache.seen, old[:, examples])
 
 
-def test_under_autocast_the_cache_holds_what_the_projections_give() -> None:
+def test_under_autocast_a_cpu_attends_in_single_precision() -> None:
     model = small_model()
     tokens = torch.randn(3, 4, 16, generator=torch.Generator().manual_seed(0))
     causal = torch.ones(4, 4, dtype=torch.bool).tril().expand(3, 4, 4)
-    encoder = incremental(model.transformer, 4)
+    encoder = incremental(model.transformer, model.heads, 4)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         whole = model.transformer(tokens, causal)
         steps = torch.cat([encoder.extend(token) for token in tokens.split(1, dim=1)], dim=1)
-    assert all(cache.block.dtype is torch.bfloat16 for cache in encoder.caches)
+    assert all(cache.block.dtype is torch.float32 for cache in encoder.caches)
     assert steps.dtype is whole.dtype
     torch.testing.assert_close(steps, whole, atol=0.05, rtol=0.05)
     inputs = small_inputs((6,) * 4)

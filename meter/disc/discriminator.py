@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,14 +62,20 @@ class TokenEncoder(nn.Module):
         present: Bool[Tensor, "B L"] | None = None,
     ) -> Float[Tensor, "B D"]:
         """Averages the encoded tokens that are present (all where None) and projects onto the unit sphere."""
-        absent = None if present is None else ~present
-        states = self.norm(self.layers(vectors + positions, src_key_padding_mask=absent))
+        states = self.encode(vectors + positions, None if present is None else ~present)
         if present is None:
             pooled = states.mean(dim=1)
         else:
             weight = present[..., None].to(states.dtype)
             pooled = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
         return F.normalize(self.project(pooled), dim=-1)
+
+    def encode(
+        self, tokens: Float[Tensor, "B L D"], absent: Bool[Tensor, "B L"] | None
+    ) -> Float[Tensor, "B L D"]:
+        """The layers; on a CPU in their own precision, as torch's attention goes backward through bf16 slowly there."""
+        with torch.autocast("cpu", enabled=False) if tokens.device.type == "cpu" else nullcontext():
+            return self.norm(self.layers(tokens.to(self.table.weight.dtype), src_key_padding_mask=absent))
 
 
 class Discriminator(nn.Module):

@@ -57,7 +57,7 @@ def beam_search(
     waiting[PAD] = 0
     for index in range(length):
         beams = words.shape[1]
-        logits = word_logits(model, state, allow_unknown=allow_unknown).float()
+        logits = word_logits(encoder, state, allow_unknown=allow_unknown).float()
         steps = logits.log_softmax(dim=-1).unflatten(0, (batch, beams))
         ended = (words == EOS).any(dim=-1)
         totals = log_probabilities[..., None] + torch.where(ended[..., None], waiting, steps)

@@ -50,7 +50,8 @@ class Chooser:
     ) -> Int[Tensor, " R"]:
         """The choice number ``place`` of the examples in ``rows``."""
         if self.numbers is None:
-            return logits.argmax(dim=-1)
+            # As argmax, which takes four times as long for bf16 on a CPU.
+            return logits.max(dim=-1).indices
         return sample(logits, self.numbers[rows, place], self.sampling)
 
 

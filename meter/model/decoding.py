@@ -110,7 +110,7 @@ def generate(
     config.check("decoding")
     choosers = make_choosers(config, model.layout, len(users), generator, users.device)
     # The last word is encoded with the picture, if there is one.
-    encoder = incremental(model.transformer, model.layout.text.stop - 1)
+    encoder = incremental(model.transformer, model.heads, model.layout.text.stop - 1)
     prefix = encode_prefix(model, encoder, users, items, features)
     if config.words is WordChoice.beam:
         sentences = beam_search(model, encoder, prefix.state, config.beam, allow_unknown=config.allow_unknown)
@@ -139,7 +139,7 @@ def encode_prefix(
     states = encoder.extend(tokens, model.visible[None, None, :length, :length])
     return Prefix(
         rating=model.heads.rating(states[:, 0]),
-        context=model.heads.context_words(states[:, 1]),
+        context=encoder.context_head(states[:, 1]),
         state=states[:, -1],
     )
 

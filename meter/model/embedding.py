@@ -112,11 +112,24 @@ class Embedding(nn.Module):
         self, users: Int[Tensor, " B"], items: Int[Tensor, " B"], features: Int[Tensor, " B"] | None
     ) -> Float[Tensor, "B C D"]:
         """Embeds [u, i, f, BOS]: what every generation starts from."""
-        tokens = [self.users(users), self.items(items)]
+        return self.placed(self.tokens(users, items, features, users.new_empty(len(users), 0)), 0)
+
+    def tokens(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None,
+        words: Int[Tensor, "B E"],
+    ) -> Float[Tensor, "B Q D"]:
+        """Looks up [u, i, f, BOS, words], without positions.
+
+        All words in one go: each lookup's gradient is a table of its own, as large as V.
+        """
+        spoken = [torch.full_like(users, BOS)[:, None], words]
         if features is not None:
-            tokens.append(self.words(features))
-        tokens.append(self.words(torch.full_like(users, BOS)))
-        return self.placed(torch.stack(tokens, dim=1), 0)
+            spoken.insert(0, features[:, None])
+        pair = [self.users(users)[:, None], self.items(items)[:, None]]
+        return torch.cat([*pair, self.words(torch.cat(spoken, dim=1))], dim=1)
 
     def text_step(self, words: Int[Tensor, " B"], index: int) -> Float[Tensor, "B 1 D"]:
         """Embeds the word that stands at ``index`` of the sentence (0 is the first)."""
@@ -141,9 +154,7 @@ class Embedding(nn.Module):
         codes: Int[Tensor, "B M"] | None,
     ) -> Float[Tensor, "B T D"]:
         """Embeds the whole sequence."""
-        layout = self.layout
-        text = self.placed(self.words(words[:, :-1]), layout.text.start + 1)
-        parts = [self.conditions(users, items, features), text]
+        parts = [self.placed(self.tokens(users, items, features, words[:, :-1]), 0)]
         if codes is not None:
             assert self.visual is not None
             parts += [self.boi(len(users)), self.visual(codes[:, :-1])]

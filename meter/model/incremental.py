@@ -4,7 +4,6 @@ A step of one slot is so small that calling its modules takes as long as its ari
 once more, on their weights alone; that both give the same is tested token for token.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,9 +12,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from meter.model.cache import FixedLayerCache, LayerCache
-from meter.model.transformer import Block, Norm, Transformer
-
-Map = Callable[[Tensor], Tensor]
+from meter.model.heads import Heads
+from meter.model.prepack import Map, prepacked
+from meter.model.transformer import Block, Norm, Transformer, at_least_single, attend
 
 
 @dataclass(slots=True)
@@ -53,9 +52,11 @@ class Layer:
         batch, length, width = tokens.shape
         projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
         projected = projected.permute(2, 0, 3, 1, 4)
+        if tokens.device.type == "cpu":
+            projected = at_least_single(projected)
         cache.extend(projected[1:])
         keys, values = cache.seen
-        mixed = F.scaled_dot_product_attention(projected[0], keys, values, attn_mask=visible)
+        mixed = attend(projected[0], keys, values, visible)
         return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
 
     def _feed(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:
@@ -64,10 +65,16 @@ class Layer:
 
 @dataclass(slots=True)
 class IncrementalTransformer:
-    """All layers with their caches."""
+    """All layers with their caches, and the heads that read single slots.
+
+    visual_head: None for a model without pictures.
+    """
 
     layers: list[Layer]
     final_norm: nn.Module
+    context_head: Map
+    text_head: Map
+    visual_head: Map | None
     caches: list[LayerCache]
 
     def extend(
@@ -103,11 +110,16 @@ class IncrementalTransformer:
         return replace(self, caches=[FixedLayerCache(cache, slot) for cache in self.caches])
 
 
-def incremental(transformer: Transformer, length: int) -> IncrementalTransformer:
-    """A transformer, whose weights stay as they are meanwhile, with empty caches of ``length`` slots."""
+def incremental(transformer: Transformer, heads: Heads, length: int) -> IncrementalTransformer:
+    """A transformer and its heads, whose weights stay as they are meanwhile, with empty caches of ``length`` slots."""
+    text_head = prepacked(heads.text)
     return IncrementalTransformer(
         layers=[_layer(block) for block in transformer.blocks if isinstance(block, Block)],
         final_norm=transformer.final_norm,
+        # It is asked once: packing pays only where the words' head is the same.
+        context_head=text_head if heads.context is None else heads.context,
+        text_head=text_head,
+        visual_head=prepacked(heads.visual) if heads.visual is not None else None,
         caches=[LayerCache(length) for _ in transformer.blocks],
     )
 
@@ -117,17 +129,13 @@ def _layer(block: Block) -> Layer:
     return Layer(
         norm=block.norm,
         heads=block.attention.heads,
-        project_in=_linear(block.attention.project_in),
-        project_out=_linear(block.attention.project_out),
+        project_in=prepacked(block.attention.project_in),
+        project_out=prepacked(block.attention.project_out),
         attention_norm=_layer_norm(block.attention_norm),
-        widen=_linear(widen),
-        narrow=_linear(narrow),
+        widen=prepacked(widen),
+        narrow=prepacked(narrow),
         feedforward_norm=_layer_norm(block.feedforward_norm),
     )
-
-
-def _linear(module: nn.Linear) -> Map:
-    return partial(F.linear, weight=module.weight, bias=module.bias)
 
 
 def _layer_norm(module: nn.LayerNorm) -> Map:

@@ -100,8 +100,8 @@ class PictureDecoder:
         return encoder.extend(tokens, visible)[:, -1]
 
     def _choose(self, state: Float[Tensor, "R D"], place: Int[Tensor, "1"]) -> None:
-        assert self.model.heads.visual is not None
-        logits = self.model.heads.visual(state)
+        assert self.encoder.visual_head is not None
+        logits = self.encoder.visual_head(state)
         if self.guided:
             seeing, blind = logits.chunk(2)
             logits = blind + self.guidance * (seeing - blind)

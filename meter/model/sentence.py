@@ -49,7 +49,7 @@ def decode_text(
     examples = torch.arange(batch, device=state.device)
     going = examples
     for index in range(length):
-        logits = word_logits(model, state, allow_unknown=allow_unknown)
+        logits = word_logits(encoder, state, allow_unknown=allow_unknown)
         words[going, index] = chooser.choose(logits, going, index)
         if index + 1 == length:
             break
@@ -66,9 +66,11 @@ def watched(index: int, device: torch.device) -> bool:
     return device.type == "cpu" or (index + 1) % STEPS_UNWATCHED == 0
 
 
-def word_logits(model: "Meter", state: Float[Tensor, "R D"], *, allow_unknown: bool) -> Float[Tensor, "R W"]:
+def word_logits(
+    encoder: IncrementalTransformer, state: Float[Tensor, "R D"], *, allow_unknown: bool
+) -> Float[Tensor, "R W"]:
     """Logits of the next word; PAD and BOS are no words, never trained, and cannot be chosen."""
-    logits = model.heads.text(state)
+    logits = encoder.text_head(state)
     logits[:, [PAD, BOS] if allow_unknown else [PAD, BOS, UNK]] = -torch.inf
     return logits
 

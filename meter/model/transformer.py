@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -73,22 +74,39 @@ def attend(
     queries: Float[Tensor, "B H Q dh"],
     keys: Float[Tensor, "B H T dh"],
     values: Float[Tensor, "B H T dh"],
-    visible: Bool[Tensor, "B 1 Q T"],
-    dropout: Dropout,
+    visible: Bool[Tensor, "#B 1 #Q T"] | None,
+    dropout: Dropout | None = None,
 ) -> Float[Tensor, "B H Q dh"]:
-    """softmax(QKᵀ / √dh) V, by torch's fused kernel wherever that is the faster one."""
-    if queries.device.type == "cpu" and dropout.active:
-        return dropout(attention_weights(queries, keys, visible)) @ values
-    share = dropout.share if dropout.active else 0.0
-    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, dropout_p=share)
+    """softmax(QKᵀ / √dh) V, by torch's fused kernel wherever that is the faster one.
+
+    visible: what each query may see; everything where None.
+    On a CPU in single precision at least: its kernels take several times as long for bf16.
+    """
+    if queries.device.type != "cpu":
+        share = dropout.share if dropout is not None and dropout.active else 0.0
+        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, dropout_p=share)
+    with torch.autocast("cpu", enabled=False):
+        queries, keys, values = map(at_least_single, (queries, keys, values))
+        if dropout is not None and dropout.active:
+            return dropout(attention_weights(queries, keys, visible)) @ values
+        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible)
+
+
+def at_least_single(values: Tensor) -> Tensor:
+    """The values in float32, or in their own precision where that is higher."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def attention_weights(
-    queries: Float[Tensor, "B H Q dh"], keys: Float[Tensor, "B H T dh"], visible: Bool[Tensor, "B 1 Q T"]
+    queries: Float[Tensor, "B H Q dh"],
+    keys: Float[Tensor, "B H T dh"],
+    visible: Bool[Tensor, "#B 1 #Q T"] | None,
 ) -> Float[Tensor, "B H Q T"]:
     """softmax(QKᵀ / √dh); what is not visible gets 0."""
     scores = queries @ keys.transpose(-2, -1) / math.sqrt(queries.shape[-1])
-    return scores.masked_fill(~visible, -math.inf).softmax(dim=-1)
+    if visible is not None:
+        scores = scores.masked_fill(~visible, -math.inf)
+    return scores.softmax(dim=-1)
 
 
 class Block(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from meter.disc import GeneratorForm, Relaxation
 from meter.model import EOS, PAD, MeterOutput
+from meter.train.cross_entropy import cross_entropies
 
 
 class ContextTargets(Enum):
@@ -110,13 +111,15 @@ class Losses:
 
 def text_loss(logits: Float[Tensor, "... W"], words: Int[Tensor, "..."]) -> Float[Tensor, ""]:
     """First term of L_e: mean over words, EOS among them, of −log p_e."""
-    return F.cross_entropy(logits.flatten(0, -2).float(), words.flatten(), ignore_index=PAD)
+    spoken = words.flatten() != PAD
+    return (cross_entropies(logits.flatten(0, -2), words.flatten()) * spoken).sum() / spoken.sum()
 
 
 def visual_loss(logits: Float[Tensor, "B M K"], codes: Int[Tensor, "B M"]) -> Float[Tensor, ""]:
     """Second term of L_e: mean over codes of −log p_v; pictures that do not exist (−1) count for nothing (D11)."""
-    losses = F.cross_entropy(logits.flatten(0, 1).float(), codes.flatten(), ignore_index=-1, reduction="sum")
-    return losses / (codes >= 0).sum().clamp(min=1)
+    exists = codes.flatten() >= 0
+    losses = cross_entropies(logits.flatten(0, 1), codes.flatten().clamp(min=0))
+    return (losses * exists).sum() / exists.sum().clamp(min=1)
 
 
 def rating_loss(predicted: Float[Tensor, " B"], true: Float[Tensor, " B"]) -> Float[Tensor, ""]:
