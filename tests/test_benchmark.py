@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from meter.model import EOS, PAD
-from scripts.benchmarks import generation, metrics, picture, training
+from scripts.benchmarks import cost, generation, metrics, picture, training
 from scripts.benchmarks.arithmetic import (
     FORWARD,
     TRAINING,
@@ -348,3 +348,21 @@ def test_wrong_arguments_end_with_status_2(
         main(arguments)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "case", [{}, {"batch": 8}, {"side": 12}, {"layers": 4}, {"words": 10_000}, {"codes": 2_048}]
+)
+def test_the_cost_model_knows_what_a_step_holds(case: dict[str, int]) -> None:
+    asked = cost.Case(**{"batch": 4, "width": 128} | case)
+    step = cost.Step(asked, CPU)
+    predicted = cost.predict(asked, step.num_words)
+    assert step.kept() == pytest.approx(predicted.kept, rel=0.05)
+    step()
+    assert step.lasting() == pytest.approx(predicted.lasting, rel=0.01)
+
+
+def test_the_cost_model_in_seconds_by_hand() -> None:
+    spent = cost.Cost(flops=200, kept=30, lasting=20)
+    assert spent.seconds(MACHINE, passes=0.0) == 2.0
+    assert spent.seconds(MACHINE, passes=3.0) == 2.0 + 3 * 50 / 10

@@ -2,7 +2,8 @@
 
 import pytest
 
-from meter.train.devices import fastest_precision, processor_multiplies_bf16_faster
+from meter.errors import InputError
+from meter.train.devices import DeviceConfig, fastest_precision, make_fabric, processor_multiplies_bf16_faster
 
 INTEL, AMD = (
     "vendor_id\t: GenuineIntel\nflags\t\t: fma avx512f {}\n",
@@ -26,3 +27,8 @@ def test_bf16_where_the_processor_multiplies_it_faster(information: str, faster:
 
 def test_the_choice_is_a_precision_of_fabric() -> None:
     assert fastest_precision("cpu") in ("bf16-mixed", "32-true")
+
+
+def test_weights_that_could_not_be_saved_are_refused() -> None:
+    with pytest.raises(InputError, match=r"device\.strategy=fsdp .* use ddp"):
+        make_fabric(DeviceConfig(accelerator="cpu", strategy="fsdp"))

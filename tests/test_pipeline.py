@@ -105,6 +105,13 @@ def test_a_sweep_pretrains_once(workplace: Path, run: Path, tmp_path) -> None:
     assert same["test"] == json.loads((run / "metrics.json").read_text())["test"]
 
 
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_sweeps_run_by_the_launchers_of_the_extra(launcher: str, tmp_path) -> None:
+    """submitit_local does on this machine what submitit_slurm does on a cluster: processes from pickled jobs."""
+    command(tmp_path, "prepare", "-m", "data_seed=0,1", "experiment=smoke", f"hydra/launcher={launcher}")
+    assert len(list((tmp_path / "cache").glob("prepared-*/manifest.json"))) == 2
+
+
 def test_a_stopped_run_saves_says_75_and_goes_on(workplace: Path, run: Path, tmp_path) -> None:
     shutil.copytree(workplace / "cache", tmp_path / "cache")
     arguments = ("experiment=smoke", "train.epochs=60", "train.patience=60", *CPU)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+SPLITTING = ("fsdp", "deepspeed", "model_parallel")
+"""Fabric's strategies after which no process holds all weights."""
+
+
 @dataclass(kw_only=True, slots=True)
 class DeviceConfig:
     """Where a run computes; handed to Lightning Fabric."""
@@ -23,7 +27,7 @@ class DeviceConfig:
     devices: int = 1
     """Processes, one a device."""
     strategy: str = "auto"
-    """auto, ddp …"""
+    """auto, ddp …; none that splits the weights over devices."""
     precision: str = "auto"
     """auto: bf16-mixed where the hardware multiplies bf16, else 32-true. Or any name that Fabric knows."""
 
@@ -35,6 +39,11 @@ def make_fabric(config: DeviceConfig) -> "Fabric":
     """
     from lightning_fabric import Fabric
 
+    if config.strategy.startswith(SPLITTING):
+        raise InputError(
+            f"device.strategy={config.strategy} splits the weights over devices, and such weights cannot be saved: "
+            "use ddp, and train.accumulation where memory is short"
+        )
     precision = fastest_precision(config.accelerator) if config.precision == "auto" else config.precision
     try:
         fabric = Fabric(
