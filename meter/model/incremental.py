@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from meter.model.cache import FixedLayerCache, LayerCache
 from meter.model.heads import Heads
 from meter.model.prepack import Map, prepacked
-from meter.model.transformer import Block, Norm, Transformer, at_least_single, attend
+from meter.model.transformer import Block, Norm, Transformer, at_least_single, attend, attend_alone
 
 
 @dataclass(slots=True)
@@ -56,7 +56,8 @@ class Layer:
             projected = at_least_single(projected)
         cache.extend(projected[1:])
         keys, values = cache.seen
-        mixed = attend(projected[0], keys, values, visible)
+        alone = length == 1 and tokens.device.type == "cpu"
+        mixed = (attend_alone if alone else attend)(projected[0], keys, values, visible)
         return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
 
     def _feed(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:
