@@ -38,7 +38,7 @@ def commands() -> list[str]:
     """Every `python -m meter.…` of every page, in blocks and in sentences."""
     found: list[str] = []
     for page in PAGES:
-        lines = [line for block in blocks(page, "bash") for line in block.splitlines()]
+        lines = [line for block in blocks(page, "bash") for line in block.replace("\\\n", " ").splitlines()]
         lines += re.findall(r"`(python -m meter\.[^`]*)`", page.read_text(encoding="utf-8"))
         found += [line.split("  #")[0].strip() for line in lines if line.startswith("python -m meter.")]
     return sorted(set(found))

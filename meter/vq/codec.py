@@ -48,6 +48,8 @@ class VQConfig:
     """Width of a code vector."""
     beta: float = 0.25
     """Weight of the commitment term, which holds the encoder to the codes it has chosen."""
+    checkpoint: str = ""
+    """A published checkpoint of taming-transformers that is opened in place of a training; its sizes win over these."""
 
     @property
     def factor(self) -> int:
@@ -171,6 +173,13 @@ class VQGAN(nn.Module):
         vq = cls(config)
         vq.load_state_dict(load_file(folder / WEIGHTS))
         return vq.eval()
+
+    @classmethod
+    def from_taming(cls, path: Path | str, image_size: int = 256) -> "VQGAN":
+        """Opens a published checkpoint of taming-transformers: see ``meter.vq.taming``."""
+        from meter.vq.taming import open_taming
+
+        return open_taming(path, image_size)
 
     def _encoded(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B C h w"]:
         folded = functional.pixel_unshuffle(images, self.config.patch)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,8 +17,7 @@ from meter.interrupt import Interrupted, StopRequest
 from meter.journal import Journal
 from meter.vq.codebook import count_codes, perplexity, usage
 from meter.vq.codec import VQConfig, images_from_pixels
-from meter.vq.codes import encode_photos
-from meter.vq.samples import draw_samples, measure, reconstruct
+from meter.vq.samples import draw_samples, reconstruct, summarise
 from meter.vq.schedule import Schedule, held_out_rows, rate_share, rows_of_step
 from meter.vq.steps import LossConfig, codec_step, discriminator_step, new_players
 from meter.vq.window import Window, shown_progress
@@ -249,21 +248,7 @@ class Pretraining:
     def finish(self) -> dict[str, Any]:
         """Saves the codec and measures it: quality on held-out photos, use of the codes over all."""
         vq = self.players.vq.eval()
-        true = self.pixels[self.held]
-        quality = measure(true, reconstruct(vq, true))
-        codes = torch.from_numpy(encode_photos(vq, self.pixels)).long()
-        counts = count_codes(codes, vq.config.num_codes)
+        found = summarise(vq, self.pixels, self.held)
         if self.fabric.is_global_zero:
             vq.save_pretrained(self.folder)
-        return {
-            **asdict(quality),
-            "usage": usage(counts),
-            "perplexity": perplexity(counts),
-            "num_codes": vq.config.num_codes,
-            "grid": list(vq.grid),
-            "photos": len(self.pixels),
-            "held_out": len(self.held),
-            "steps": self.step,
-            "seconds": round(self.seconds, 1),
-            "parameters": sum(weights.numel() for weights in vq.parameters()),
-        }
+        return {**found, "steps": self.step, "seconds": round(self.seconds, 1)}

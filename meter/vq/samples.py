@@ -1,13 +1,16 @@
 """What a codec makes of photos it has not seen: pictures to look at, and how near they come."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 
+from meter.vq.codebook import count_codes, perplexity, usage
 from meter.vq.codec import VQGAN, images_from_pixels, pixels_from_images
+from meter.vq.codes import encode_photos
 
 # Taller sheets would not fit on a screen; photos beyond the first row of pairs go below it.
 COLUMNS = 8
@@ -40,6 +43,23 @@ def measure(true: UInt8[np.ndarray, "P S S 3"], made: UInt8[np.ndarray, "P S S 3
 
     metrics = image_metrics(true, made)
     return Quality(psnr=metrics.psnr, ssim=metrics.ssim)
+
+
+def summarise(vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], held: Int[np.ndarray, " H"]) -> dict[str, Any]:
+    """What a stage tells of its codec: quality on held-out photos, use of the codes over all, sizes."""
+    true = pixels[held]
+    quality = measure(true, reconstruct(vq, true))
+    counts = count_codes(torch.from_numpy(encode_photos(vq, pixels)).long(), vq.config.num_codes)
+    return {
+        **asdict(quality),
+        "usage": usage(counts),
+        "perplexity": perplexity(counts),
+        "num_codes": vq.config.num_codes,
+        "grid": list(vq.grid),
+        "photos": len(pixels),
+        "held_out": len(held),
+        "parameters": sum(weights.numel() for weights in vq.parameters()),
+    }
 
 
 def draw_samples(path: Path, true: UInt8[np.ndarray, "P S S 3"], made: UInt8[np.ndarray, "P S S 3"]) -> None:

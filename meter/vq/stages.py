@@ -9,12 +9,15 @@ import torch
 from jaxtyping import UInt8
 
 from meter.errors import InputError
+from meter.hashes import FileHashes
 from meter.interrupt import StopRequest
 from meter.stage import Stage, build_stage, open_stage
 from meter.vq.codebook import count_codes, perplexity, usage
 from meter.vq.codec import VQGAN, VQConfig
 from meter.vq.codes import encode_photos
 from meter.vq.pretrain import STATE, PretrainConfig, Pretraining
+from meter.vq.samples import summarise
+from meter.vq.schedule import held_out_rows
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -49,6 +52,8 @@ def pretrain_stage(
     Raises InputError where sizes do not fit, Interrupted after saving where ``stop`` asked for it, and
     FloatingPointError where a loss is not finite.
     """
+    if config.checkpoint:
+        return checkpoint_stage(Path(config.checkpoint), pixels, photos_hash, training, cache, fabric, seed)
     config = filled(config, pixels)
     identity = {name: value for name, value in asdict(training).items() if name not in WITHOUT_EFFECT}
     # Always the run's own: Fabric rounds the inputs to it, and the discriminator uses it, whatever the codec does.
@@ -75,6 +80,45 @@ def pretrain_stage(
             inputs={"photos": photos_hash},
             build=build,
             scaffold=f"{STATE}*",
+        )
+
+    return build_together(fabric, locked, build)
+
+
+def checkpoint_stage(
+    checkpoint: Path,
+    pixels: UInt8[np.ndarray, "P S S 3"],
+    photos_hash: str,
+    training: PretrainConfig,
+    cache: Path,
+    fabric: "Fabric",
+    seed: int,
+) -> Stage:
+    """A published VQ-GAN in place of one trained on these photos, as a stage like the other; it saw none of them.
+
+    Raises InputError where it is not what it should be.
+    """
+    if not checkpoint.is_file():
+        raise InputError(
+            f"vq.checkpoint: expected a checkpoint of taming-transformers, found no file {checkpoint}"
+        )
+
+    def build(folder: Path) -> dict[str, Any]:
+        vq = VQGAN.from_taming(checkpoint, image_size=pixels.shape[1])
+        if fabric.is_global_zero:
+            vq.save_pretrained(folder)
+        fabric.to_device(vq)
+        held = held_out_rows(len(pixels), training.held_out, seed)[1]
+        return {**summarise(vq, pixels, held), "steps": 0, "seconds": 0.0}
+
+    def locked(build: Any) -> Stage:
+        return build_stage(
+            cache,
+            "vq",
+            version=VQ_VERSION,
+            config={"held_out": training.held_out, "seed": seed},
+            inputs={"photos": photos_hash, "checkpoint": FileHashes(cache / "hashes.json").of(checkpoint)},
+            build=build,
         )
 
     return build_together(fabric, locked, build)
