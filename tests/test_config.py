@@ -26,6 +26,7 @@ from meter.train.pipeline import write_yaml
 
 DATASETS = sorted(path.stem for path in (config_dir() / "dataset").rglob("*.yaml"))
 ABLATIONS = sorted(path.stem for path in (config_dir() / "ablation").rglob("*.yaml"))
+CODECS = sorted(path.stem for path in (config_dir() / "codec").rglob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").rglob("*.yaml"))
 
 
@@ -41,6 +42,20 @@ def test_every_dataset_composes_with_every_experiment(dataset: str, experiment: 
     assert config.dataset.name == dataset
     config.vq.image_size = config.dataset.image_size
     config.vq.check()
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels_a_code", "num_codes"),
+    [("f16_1024", 16, 1024), ("f16_16384", 16, 16384), ("f8_1024", 8, 1024), ("f8_16384", 8, 16384)],
+)
+def test_codecs_are_what_they_are_called(codec: str, pixels_a_code: int, num_codes: int) -> None:
+    assert codec in CODECS
+    for dataset, size in itertools.product(DATASETS, (128, 256)):
+        config = composed(f"dataset={dataset}", f"codec={codec}", f"dataset.image_size={size}")
+        config.vq.image_size = size
+        config.vq.check()
+        assert (config.vq.factor, config.vq.num_codes) == (pixels_a_code, num_codes)
+        assert (config.pretrain.disc_weight, config.pretrain.disc_start) == (0.8, 10_000)
 
 
 @pytest.mark.parametrize("ablation", ABLATIONS)
