@@ -23,6 +23,7 @@ OWN_CHOICE = {
     "dataset.image_size",
     "dataset.pairing",
     "dataset.labels",
+    "dataset.clip",
     "dataset.label_fallback",
     "dataset.skip_broken_photos",
 }

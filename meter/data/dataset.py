@@ -4,6 +4,7 @@ import enum
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from meter.data.clip import ClipConfig
 from meter.data.csvtable import REVIEWS as CSV_REVIEWS
 from meter.data.csvtable import read_csv
 from meter.data.images import Photo, read_photos
@@ -63,6 +64,8 @@ class DatasetConfig:
     """How a review gets a photo of its item."""
     labels: dict[str, str] = field(default_factory=dict)
     """For pairing=label: feature word to photo label."""
+    clip: ClipConfig = field(default_factory=ClipConfig)
+    """For pairing=clip: the image–text model."""
     label_fallback: bool = True
     """For pairing=label: any photo of the item where no label suits; False: no photo then."""
     skip_broken_photos: bool = False

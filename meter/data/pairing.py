@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int32
 
+from meter.data.clip import Affinity
 from meter.data.reviews import Review
 from meter.errors import InputError
 
@@ -22,6 +23,8 @@ class Pairing(enum.Enum):
     """Any photo of the item: its reviews take its photos in turn."""
     label = "label"
     """A photo of the item whose label suits the feature word."""
+    clip = "clip"
+    """The photo of the item that an image–text model finds most like the sentence; needs the extra ``clip``."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -45,6 +48,7 @@ def pair(
     label_fallback: bool,
     skip_broken: bool,
     seed: int,
+    affinity: Affinity | None = None,
 ) -> Paired:
     """Gives every record a photo of its item.
 
@@ -57,6 +61,7 @@ def pair(
     label_fallback: where the feature has no label, or the item no photo of that label, any photo of the item is
         taken; otherwise none.
     skip_broken: a review may name a photo that is not there, and then gets one as if it had named none.
+    affinity: of all photos and records, for ``Pairing.clip``.
 
     Raises:
         InputError: a label in ``labels`` is the label of no photo, there are none at all, or a review names a photo
@@ -94,7 +99,10 @@ def pair(
             )
         elif of_item.get(record.item):
             label = labels.get(record.feature or "") if pairing is Pairing.label else None
-            if label is not None and (record.item, label) in of_label:
+            if affinity is not None:
+                chosen[position] = affinity.best(position, of_item[record.item])
+                way = "by the image–text model"
+            elif label is not None and (record.item, label) in of_label:
                 chosen[position] = next_of(of_label[record.item, label], record.item, label)
                 way = "by label"
             elif pairing is Pairing.item or label_fallback:

@@ -4,9 +4,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from meter.data.clip import measure_affinity, open_clip_model
 from meter.data.dataset import DatasetConfig, Format, check_config, read_manifest, read_reviews, review_files
 from meter.data.encoding import Lookup, write_prepared
-from meter.data.images import PHOTOS, build_photos
+from meter.data.images import PHOTOS, PIXELS, build_photos
 from meter.data.jsontable import read_table
 from meter.data.pairing import Pairing, pair
 from meter.data.reviews import Reviews
@@ -93,6 +96,13 @@ def _prepared_stage(
         rows = [] if photos is None else read_table(photos.folder / PHOTOS)
         paired = None
         if photos is not None:
+            affinity = None
+            if config.pairing is Pairing.clip:
+                pixels = np.load(photos.folder / PIXELS, mmap_mode="r")
+                sentences = [record.text for record in reviews.records]
+                affinity = measure_affinity(
+                    pixels, photos.hash, sentences, config.clip, cache, open_clip_model
+                )
             paired = pair(
                 reviews.records,
                 rows,
@@ -101,6 +111,7 @@ def _prepared_stage(
                 label_fallback=config.label_fallback,
                 skip_broken=config.skip_broken_photos,
                 seed=seed,
+                affinity=affinity,
             )
         if truth.exists():
             shutil.copyfile(truth, partial / truth.name)
@@ -128,6 +139,7 @@ def _prepared_stage(
             "pairing": config.pairing,
             "labels": config.labels,
             "label_fallback": config.label_fallback,
+            **({"clip": [config.clip.model, config.clip.weights]} if config.pairing is Pairing.clip else {}),
             "seed": seed,
         },
         inputs=inputs,
