@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb
 
-import numpy as np
-
 from meter.errors import InputError
 from meter.evaluate.overlap import number_ngrams
 from meter.evaluate.version import signature
@@ -58,11 +56,11 @@ def diversity(
     Raises:
         InputError: no sentence, or unequal numbers of sentences and features.
     """
-    sentences = _checked(sentences, features)
+    words = _checked(sentences, features)
     known = {" ".join(feature.split()) for feature in feature_set} - {UNKNOWN, ""}
     found = find_features(sentences, known)
     matched = [one for one in match_features(sentences, features) if one is not None]
-    return _diversity(sentences, found, matched, known, signature("diversity", features="words"))
+    return _diversity(words, found, matched, known, signature("diversity", features="words"))
 
 
 def diversity_peter_compat(
@@ -81,16 +79,16 @@ def diversity_peter_compat(
     Raises:
         InputError: as ``diversity``.
     """
-    sentences = _checked(sentences, features)
+    words = _checked(sentences, features)
     known = set(feature_set)
     asked = [feature if feature is None or feature in known else UNKNOWN for feature in features]
     if UNKNOWN in asked:
         known.add(UNKNOWN)
-    found = [known.intersection(sentence.split()) for sentence in sentences]
+    found = [known.intersection(sentence) for sentence in words]
     matched = [
         feature in present for present, feature in zip(found, asked, strict=True) if feature is not None
     ]
-    return _diversity(sentences, found, matched, known, signature("diversity", features="tokens"))
+    return _diversity(words, found, matched, known, signature("diversity", features="tokens"))
 
 
 def find_features(sentences: Iterable[str], feature_set: Collection[str]) -> list[set[str]]:
@@ -134,34 +132,41 @@ def feature_diversity(found: Sequence[Collection[str]]) -> float | None:
 
 def distinct(sentences: Sequence[str], order: int) -> float | None:
     """Distinct-n: different n-grams over n-grams of all sentences; None where no sentence has n words."""
-    orders = list(number_ngrams([sentence.split() for sentence in sentences], order))
-    if len(orders) < order:
-        return None
-    grams, _ = orders[-1]
-    return len(np.unique(grams)) / len(grams)
+    return _distinct([sentence.split() for sentence in sentences], order)[-1]
 
 
-def _checked(sentences: Sequence[str], features: Sequence[str | None]) -> list[str]:
+def _distinct(words: Sequence[Sequence[str]], max_order: int) -> list[float | None]:
+    """Distinct-n for n = 1 … ``max_order``."""
+    # An n-gram's number is below their count, and all numbers up to the largest are taken.
+    shares: list[float | None] = [
+        (int(grams.max()) + 1) / len(grams) for grams, _ in number_ngrams(words, max_order)
+    ]
+    return shares + [None] * (max_order - len(shares))
+
+
+def _checked(sentences: Sequence[str], features: Sequence[str | None]) -> list[list[str]]:
+    """The words of each sentence."""
     if len(sentences) == 0 or len(sentences) != len(features):
         raise InputError(
             f"expected as many features (or None) as sentences, found {len(features)} and {len(sentences)}"
         )
-    return [" ".join(sentence.split()) for sentence in sentences]
+    return [sentence.split() for sentence in sentences]
 
 
 def _diversity(
-    sentences: list[str], found: list[set[str]], matched: list[bool], known: set[str], made: str
+    words: list[list[str]], found: list[set[str]], matched: list[bool], known: set[str], made: str
 ) -> Diversity:
-    unique = len(set(sentences))
+    unique = len({" ".join(sentence) for sentence in words})
+    distinct_1, distinct_2 = _distinct(words, 2)
     return Diversity(
-        usr=unique / len(sentences),
+        usr=unique / len(words),
         usn=unique,
         fmr=sum(matched) / len(matched) if matched else None,
         fcr=len(set().union(*found)) / len(known) if known else None,
         div=feature_diversity(found),
-        distinct_1=distinct(sentences, order=1),
-        distinct_2=distinct(sentences, order=2),
-        count=len(sentences),
+        distinct_1=distinct_1,
+        distinct_2=distinct_2,
+        count=len(words),
         count_with_feature=len(matched),
         num_features=len(known),
         signature=made,
