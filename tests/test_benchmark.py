@@ -364,5 +364,4 @@ def test_the_cost_model_knows_what_a_step_holds(case: dict[str, int]) -> None:
 
 def test_the_cost_model_in_seconds_by_hand() -> None:
     spent = cost.Cost(flops=200, kept=30, lasting=20)
-    assert spent.seconds(MACHINE, passes=0.0) == 2.0
-    assert spent.seconds(MACHINE, passes=3.0) == 2.0 + 3 * 50 / 10
+    assert spent.seconds(rate=100.0, bandwidth=10.0) == 2.0 + 3 * 20 / 10

@@ -1,5 +1,6 @@
 """A cost model of a training step, time and memory against B, T, D, L, W and K, beside what is measured."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -79,10 +80,13 @@ class Cost:
     kept: int
     lasting: int
 
-    def seconds(self, machine: Machine, passes: float) -> float:
-        """Products at the machine's peak, and everything else as so many passes over what is kept and what lasts."""
-        moved = passes * (self.kept + self.lasting)
-        return self.flops / machine.peak[Precision.float32.name] + moved / machine.bandwidth
+    def seconds(self, rate: float, bandwidth: float) -> float:
+        """rate: operations a second of products and of all that is computed beside them.
+
+        bandwidth: bytes a second. A step moves 48 bytes for a weight's 16: its gradient is written, read for the norm
+        and scaled; AdamW reads all four numbers and writes three.
+        """
+        return self.flops / rate + 3 * self.lasting / bandwidth
 
 
 def slots(case: Case, num_words: int) -> Slots:
@@ -199,19 +203,19 @@ class Measured:
 
 
 def measure(cases: dict[str, Case], machine: Machine, device: torch.device, repeats: int) -> list[Measured]:
-    """Every case in turn. One number is fitted, and on the first case only: the passes over memory."""
+    """Every case in turn. One number is fitted, and on the first case only: the rate of computing."""
     steps = {name: Step(case, device) for name, case in cases.items()}
     predicted = {name: predict(case, steps[name].num_words) for name, case in cases.items()}
     timings = interleaved({name: Side(run=step, repeats=repeats) for name, step in steps.items()}, device)
     seconds = {name: statistics.median(timing.seconds) for name, timing in timings.items()}
     first = next(iter(cases))
-    spare = seconds[first] - predicted[first].seconds(machine, 0.0)
-    passes = max(0.0, spare * machine.bandwidth / (predicted[first].kept + predicted[first].lasting))
+    moving = predicted[first].seconds(math.inf, machine.bandwidth)
+    rate = predicted[first].flops / max(seconds[first] - moving, 1e-9)
     return [
         Measured(
             name=name,
             predicted=predicted[name],
-            predicted_seconds=predicted[name].seconds(machine, passes),
+            predicted_seconds=predicted[name].seconds(rate, machine.bandwidth),
             seconds=seconds[name],
             kept=step.kept(),
             lasting=step.lasting(),
