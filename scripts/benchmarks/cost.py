@@ -12,14 +12,13 @@ from torch import Tensor
 from meter.config import RunConfig
 from meter.model import ModelConfig
 from meter.train.assemble import make_players
-from meter.train.batches import Examples
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.objective import ObjectiveConfig, supervised_losses
 from meter.train.steps import joint_step
 
 from .arithmetic import TRAINING, Slots, count_flops
 from .machine import QUICK, SIZES, Machine, Precision, measure_machine
-from .records import Sizes, draw_records
+from .records import Sizes, as_examples, draw_records
 from .table import lines_of
 from .timing import Side, interleaved
 
@@ -142,16 +141,7 @@ class Step:
             Sizes(users=model.num_users, items=model.num_items, words=model.num_words, batch=case.batch)
         )
         codes = np.random.default_rng(0).integers(0, model.num_codes, (case.batch, case.side**2))
-        self.examples = Examples(
-            users=records.users,
-            items=records.items,
-            features=records.features,
-            words=records.words,
-            ratings=records.ratings,
-            photos=np.arange(case.batch),
-            codes=codes,
-            device=self.fabric.device,
-        )
+        self.examples = as_examples(records, self.fabric.device, codes)
         self.rows = torch.arange(case.batch)
         self.num_words = len(self.examples.batch(self.rows).places)
 

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from jaxtyping import Int
 
 from meter.model import EOS, PAD, UNK
+from meter.train.batches import Examples
 
 WORDS_PER_SENTENCE = 13.01
 """Mean over TripAdvisor's explanations, uncut, as published for PETER's data."""
@@ -81,4 +84,21 @@ def draw_records(sizes: Sizes, seed: int = 0) -> RandomRecords:
         words=words,
         lengths=lengths,
         ratings=generator.integers(1, 6, sizes.batch).astype(np.float32),
+    )
+
+
+def as_examples(
+    records: RandomRecords, device: torch.device, codes: Int[np.ndarray, "B M"] | None = None
+) -> Examples:
+    """The records where the library trains on them. codes: a picture for each; none where None."""
+    count = len(records.users)
+    return Examples(
+        users=records.users,
+        items=records.items,
+        features=records.features,
+        words=records.words,
+        ratings=records.ratings,
+        photos=np.full(count, -1) if codes is None else np.arange(count),
+        codes=codes,
+        device=device,
     )

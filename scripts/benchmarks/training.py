@@ -7,7 +7,6 @@ import torch
 
 from meter.config import RunConfig, config_dir, parse, register
 from meter.train.assemble import make_players
-from meter.train.batches import Examples
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.steps import joint_step
 
@@ -15,7 +14,7 @@ from .arithmetic import TRAINING, Slots, Work, causal, count_flops, square, tota
 from .machine import Precision
 from .part import Comparison, Row, Settings
 from .peter import CONDITIONS, Peter, PeterTraining, StepLosses, in_peters_numbers, opened_as_meter
-from .records import PETER_SIZES, QUICK_SIZES, RandomRecords, Sizes, draw_records
+from .records import PETER_SIZES, QUICK_SIZES, RandomRecords, Sizes, as_examples, draw_records
 
 PART = "training"
 OVERRIDES = ["dataset=tripadvisor", "dataset.use_images=false", "experiment=peter_plus"]
@@ -48,16 +47,7 @@ class MeterTraining:
         self.players = make_players(config, opened.config, None, self.fabric)
         self.players.meter.load_state_dict(opened.state_dict())
         self.players.model.train()
-        self.examples = Examples(
-            users=records.users,
-            items=records.items,
-            features=records.features,
-            words=records.words,
-            ratings=records.ratings,
-            photos=np.full(len(records.users), -1),
-            codes=None,
-            device=self.fabric.device,
-        )
+        self.examples = as_examples(records, self.fabric.device)
         self.rows = torch.arange(len(records.users))
 
     def step(self) -> StepLosses:
