@@ -13,7 +13,7 @@ from meter.train.present import print_overview
 def show(config: RunConfig) -> None:
     """Prepares the dataset, or finds it prepared, and prints its table."""
     console = Console()
-    prepared = prepare(config.dataset, Path(config.cache), config.data_seed)
+    prepared = prepare(config.dataset, Path(config.cache), config.data_seed, console)
     print_overview(prepared, console)
     console.print(f"prepared: [bold]{prepared.folder}[/bold]")
 

@@ -17,6 +17,8 @@ from tests.test_prepared import config  # noqa: F401  (a fixture)
 class ByBrightness:
     """A stand-in: photos are known by how bright they are (row number, in the fixture), sentences by a word."""
 
+    width = 3
+
     def __init__(self) -> None:
         self.asked: list[int] = []
 

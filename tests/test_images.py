@@ -240,6 +240,32 @@ def test_label_pairing_prefers_the_label_then_falls_back() -> None:
     }
 
 
+def test_a_caption_that_names_the_feature_comes_before_the_label() -> None:
+    captions = ["the big Bed!", None, "bedding", "bunk bed, window"]
+    rows = [row | {"caption": caption} for row, caption in zip(ROWS, captions, strict=True)]
+    settings = DEFAULTS | {
+        "pairing": Pairing.label,
+        "labels": {"bed": "bath", "tub": "bath", "bunk bed": "bath"},
+    }
+    reviews = [
+        review("i", "bed"),
+        review("i", "bed"),
+        review("i", "bunk bed"),
+        review("i", "tub"),
+        review("j", "bed"),
+    ]
+    paired = pair(reviews, rows, **settings | {"label_fallback": False})
+    assert sorted(paired.rows[:2]) == [0, 3], "both that name a bed, in turn"
+    assert list(paired.rows[2:]) == [3, 1, -1], "bedding is no bed"
+    assert paired.counts == {
+        "by caption": 3,
+        "by label": 1,
+        "no photo: the item has no photo of the label": 1,
+    }
+    anyhow = pair(reviews, rows, **DEFAULTS)
+    assert set(anyhow.counts) == {"any photo of the item"}, "pairing=item reads no captions"
+
+
 def test_photo_named_by_the_review_wins() -> None:
     labels = DEFAULTS | {"pairing": Pairing.label, "labels": {"pillow": "bed"}}
     for settings in (DEFAULTS, labels):
@@ -257,6 +283,14 @@ def test_label_map_is_checked() -> None:
         pair([review()], ROWS, **DEFAULTS | {"pairing": Pairing.label})
     with pytest.raises(InputError, match=r"'pillow' is mapped to 'bet', .* the photos have bath, bed"):
         pair([review()], ROWS, **DEFAULTS | {"pairing": Pairing.label, "labels": {"pillow": "bet"}})
+    with pytest.raises(InputError, match=r"'sink' is mapped to 'baths', .* did you mean 'bath'\?"):
+        pair(
+            [review()],
+            ROWS,
+            **DEFAULTS | {"pairing": Pairing.label, "labels": {"tub": "bath", "sink": "baths"}},
+        )
+    some = {"tub": "bath", "lobby": "hall"}  # a part of the data may have no photo of a hall
+    assert pair([review()], ROWS, **DEFAULTS | {"pairing": Pairing.label, "labels": some}).rows[0] >= 0
 
 
 @needs_real_data

@@ -4,13 +4,18 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float16, UInt8
 
 from meter.errors import InputError
+from meter.progress import tracked
+from meter.rows import SCAFFOLD, GrowingRows
 from meter.stage import Stage, build_stage
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 VECTORS = "vectors.npy"
 _FORMAT = 1
@@ -30,7 +35,10 @@ class ClipConfig:
 
 @runtime_checkable
 class ImageTextModel(Protocol):
-    """Puts photos and sentences into one space, where what suits lies near by angle."""
+    """Puts photos and sentences into one space of E dimensions, where what suits lies near by angle."""
+
+    width: int
+    """E."""
 
     def images(self, pixels: UInt8[np.ndarray, "B S S 3"]) -> Float[np.ndarray, "B E"]: ...
 
@@ -57,8 +65,11 @@ def measure_affinity(
     config: ClipConfig,
     cache: Path,
     open_model: Callable[[ClipConfig], ImageTextModel],
+    console: "Console | None" = None,
 ) -> Affinity:
     """Encodes every photo and every sentence once and keeps the vectors as stages; the model is opened only if needed.
+
+    Encoding that was killed goes on where it was.
 
     Raises InputError where the model cannot be opened.
     """
@@ -76,7 +87,9 @@ def measure_affinity(
     }
     vectors = {
         name: np.load(
-            _vectors_stage(cache, name, count, source, encode, config).folder / VECTORS, mmap_mode="r"
+            _vectors_stage(cache, name, count, source, lambda: model().width, encode, config, console).folder
+            / VECTORS,
+            mmap_mode="r",
         )
         for name, (count, source, encode) in sides.items()
     }
@@ -111,6 +124,7 @@ class _OpenClip:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.network = network.eval().to(self.device)
         self.transform, self.tokenize = transform, open_clip.get_tokenizer(config.model)
+        self.width = self.texts([""]).shape[1]
 
     def images(self, pixels: UInt8[np.ndarray, "B S S 3"]) -> Float[np.ndarray, "B E"]:
         import torch
@@ -132,24 +146,19 @@ def _vectors_stage(
     name: str,
     count: int,
     source: str,
+    width: Callable[[], int],
     encode: Callable[[slice], Float[np.ndarray, "B E"]],
     config: ClipConfig,
+    console: "Console | None",
 ) -> Stage:
     def build(folder: Path) -> dict[str, Any]:
-        from rich.progress import track
-
-        found: np.ndarray | None = None
-        starts = range(0, count, config.batch_size)
-        for start in track(starts, f"clip: {name}", transient=True):
-            chunk = slice(start, min(start + config.batch_size, count))
-            vectors = encode(chunk)
-            if found is None:
-                shape = (count, vectors.shape[1])
-                found = np.lib.format.open_memmap(folder / VECTORS, "w+", dtype=np.float16, shape=shape)
-            found[chunk] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        assert found is not None
-        found.flush()
-        return {"count": count, "width": found.shape[1]}
+        with GrowingRows(folder / VECTORS, (width(),), np.float16) as rows:
+            starts = range(rows.taken, count, config.batch_size)
+            total = -(-count // config.batch_size)
+            for start in tracked(starts, f"clip: {name}", total, console, done=total - len(starts)):
+                vectors = encode(slice(start, min(start + config.batch_size, count)))
+                rows.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+        return {"count": count, "width": rows.shape[0]}
 
     return build_stage(
         cache,
@@ -158,4 +167,5 @@ def _vectors_stage(
         config={"model": config.model, "weights": config.weights},
         inputs={name: source},
         build=build,
+        scaffold=SCAFFOLD,
     )

@@ -3,21 +3,34 @@
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meter.data.reviews import Intake, Reviews, Source, UnusableRecord, check_columns, require_file
 from meter.data.splits import INDEX_FOLDER, with_splits
 from meter.data.tokens import tokenize
 from meter.errors import InputError
+from meter.progress import tracked
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 REVIEWS = "reviews.csv"
 
 
-def read_csv(folder: Path, *, min_rating: float = 1.0, max_rating: float = 5.0, seed: int = 0) -> Reviews:
+def read_csv(
+    folder: Path,
+    *,
+    min_rating: float = 1.0,
+    max_rating: float = 5.0,
+    seed: int = 0,
+    console: "Console | None" = None,
+) -> Reviews:
     """Reads ``reviews.csv`` (UTF-8, comma, header row) with the columns user,item,rating,text[,feature][,image].
 
     The splits are those of ``splits/*.index`` (numbers of data rows, from 0), if that folder is there, else made
     8:1:1 by ``seed``. An empty cell in ``feature`` or ``image`` means that there is none.
+
+    console: shows how far the reading is.
 
     Raises:
         InputError: the file is missing or no CSV, a column is absent or misspelt, the index files contradict each
@@ -32,7 +45,7 @@ def read_csv(folder: Path, *, min_rating: float = 1.0, max_rating: float = 5.0, 
         try:
             columns = [name.strip() for name in next(table, [])]
             _check_header(columns, path)
-            for cells in table:
+            for cells in tracked(table, f"reading {path.name}", None, console):
                 lines.append(table.line_num)
                 intake.take(lambda cells=cells: _fields(columns, cells))
         except (csv.Error, UnicodeDecodeError) as fault:

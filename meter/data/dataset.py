@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meter.data.clip import ClipConfig
 from meter.data.csvtable import REVIEWS as CSV_REVIEWS
@@ -20,6 +21,9 @@ from meter.data.vocabulary import VocabularySource
 from meter.data.yelp import REVIEWS as YELP_REVIEWS
 from meter.data.yelp import read_yelp, read_yelp_photos
 from meter.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Format(enum.Enum):
@@ -112,16 +116,16 @@ def review_files(config: DatasetConfig, folder: Path) -> list[Path]:
     return [require_file(folder / name), *index_files(splits)]
 
 
-def read_reviews(config: DatasetConfig, folder: Path, seed: int) -> Reviews:
+def read_reviews(config: DatasetConfig, folder: Path, seed: int, console: "Console | None" = None) -> Reviews:
     """Reads the reviews of ``folder`` by the config's format; ``seed`` is for splits where none are given."""
     low, high = config.min_rating, config.max_rating
     if config.format is Format.peter:
-        return read_peter(folder, config.fold, min_rating=low, max_rating=high)
+        return read_peter(folder, config.fold, min_rating=low, max_rating=high, console=console)
     if config.format is Format.csv:
-        return read_csv(folder, min_rating=low, max_rating=high, seed=seed)
+        return read_csv(folder, min_rating=low, max_rating=high, seed=seed, console=console)
     if config.format is Format.yelp:
-        return read_yelp(folder, min_rating=low, max_rating=high, seed=seed)
-    return read_jsonl(folder, min_rating=low, max_rating=high, seed=seed)
+        return read_yelp(folder, min_rating=low, max_rating=high, seed=seed, console=console)
+    return read_jsonl(folder, min_rating=low, max_rating=high, seed=seed, console=console)
 
 
 def read_manifest(config: DatasetConfig, folder: Path) -> list[Photo]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,7 +16,12 @@ from meter.data.jsontable import write_table
 from meter.data.reviews import check_columns, require_file
 from meter.data.tally import Tally
 from meter.errors import InputError
+from meter.progress import tracked
+from meter.rows import SCAFFOLD, GrowingRows
 from meter.stage import Stage, build_stage, fingerprint
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MANIFEST = "images.jsonl"
 PIXELS = "pixels.npy"
@@ -88,21 +93,23 @@ def build_photos(
     image_size: int,
     skip_broken: bool = False,
     inputs: dict[str, str] | None = None,
+    console: "Console | None" = None,
 ) -> Stage:
     """Returns the stage with every photo as a square of ``image_size`` pixels: ``pixels.npy`` and ``photos.json``.
 
     A photo is turned upright, cut to the largest square in its middle and resized once (Lanczos). The stage is
-    reused while the manifest and the names and sizes of the photo files are the same.
+    reused while the manifest and the names and sizes of the photo files are the same; decoding that was killed goes on
+    where it was.
 
     skip_broken: leave out, and count, photos that are missing or torn.
-    inputs: further hashes that the photos depend on.
+    inputs: further hashes that the photos depend on.  console: shows how far the decoding is.
 
     Raises:
         InputError: a photo is missing or cannot be decoded, and ``skip_broken`` is False.
     """
 
     def build(partial: Path) -> dict[str, Any]:
-        return _decode_all(photos, folder, partial, image_size, skip_broken)
+        return _decode_all(photos, folder, partial, image_size, skip_broken, console)
 
     files = [(photo, _size(folder / photo.file)) for photo in photos]
     return build_stage(
@@ -112,6 +119,7 @@ def build_photos(
         config={"image_size": image_size, "skip_broken": skip_broken},
         inputs={"photos": fingerprint(files), **(inputs or {})},
         build=build,
+        scaffold=SCAFFOLD,
     )
 
 
@@ -123,26 +131,32 @@ def _size(path: Path) -> int:
 
 
 def _decode_all(
-    photos: list[Photo], folder: Path, target: Path, image_size: int, skip_broken: bool
+    photos: list[Photo],
+    folder: Path,
+    target: Path,
+    image_size: int,
+    skip_broken: bool,
+    console: "Console | None",
 ) -> dict[str, Any]:
-    tally = Tally()
-    kept: list[Photo] = []
-    with (target / PIXELS).open("wb") as file:
-        _write_header(file, len(photos), image_size)
-        for photo, decoded in zip(photos, _decoded(photos, folder, image_size), strict=True):
-            tally.read += 1
-            if not isinstance(decoded, InputError):
-                file.write(decoded.tobytes())
-                kept.append(photo)
+    with GrowingRows(target / PIXELS, (image_size, image_size, 3), np.uint8) as rows:
+        left = photos[rows.taken :]
+        decoded = tracked(
+            _decoded(left, folder, image_size), "decoding photos", len(photos), console, done=rows.taken
+        )
+        for photo in decoded:
+            if not isinstance(photo, InputError):
+                rows.append(photo[None])
             elif skip_broken:
-                tally.drop("missing or torn", str(folder / photo.file))
+                rows.append(np.empty((0, image_size, image_size, 3), np.uint8), dropped=[rows.taken])
             else:
-                raise decoded
-        if not kept:
-            raise InputError(f"{folder}: none of its {len(photos)} photos can be decoded")
-        # NumPy pads the header so that the first axis can be corrected in place.
-        file.seek(0)
-        _write_header(file, len(kept), image_size)
+                raise photo
+        dropped = set(rows.dropped)
+    tally = Tally(read=len(photos))
+    for place in rows.dropped:
+        tally.drop("missing or torn", str(folder / photos[place].file))
+    kept = [photo for place, photo in enumerate(photos) if place not in dropped]
+    if not kept:
+        raise InputError(f"{folder}: none of its {len(photos)} photos can be decoded")
     write_table(target / PHOTOS, kept)
     labels = Counter(photo.label for photo in kept)
     return {
@@ -150,11 +164,6 @@ def _decode_all(
         "items": len({photo.item for photo in kept}),
         "labels": {str(label): count for label, count in labels.most_common() if label is not None},
     }
-
-
-def _write_header(file: IO[bytes], num_photos: int, image_size: int) -> None:
-    shape = (num_photos, image_size, image_size, 3)
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
 def _decoded(

@@ -3,20 +3,33 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meter.data.reviews import Intake, Reviews, Source, UnusableRecord, check_columns, require_file
 from meter.data.splits import INDEX_FOLDER, with_splits
 from meter.data.tokens import tokenize
 from meter.errors import InputError
+from meter.progress import tracked
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 REVIEWS = "reviews.jsonl"
 
 
-def read_jsonl(folder: Path, *, min_rating: float = 1.0, max_rating: float = 5.0, seed: int = 0) -> Reviews:
+def read_jsonl(
+    folder: Path,
+    *,
+    min_rating: float = 1.0,
+    max_rating: float = 5.0,
+    seed: int = 0,
+    console: "Console | None" = None,
+) -> Reviews:
     """Reads ``reviews.jsonl``: one ``{"user", "item", "rating", "text"[, "feature"][, "image"]}`` a line.
 
     The splits are those of ``splits/*.index``, if that folder is there, else made 8:1:1 by ``seed``.
+
+    console: shows how far the reading is.
 
     Raises:
         InputError: the file is missing, a line is no JSON, a name is absent or misspelt in the first record, the
@@ -25,7 +38,7 @@ def read_jsonl(folder: Path, *, min_rating: float = 1.0, max_rating: float = 5.0
     path = require_file(folder / REVIEWS)
     source = Source(path, line_of=lambda number: number + 1)
     intake = Intake(source=source, tokenize=tokenize, min_rating=min_rating, max_rating=max_rating)
-    for line, entry in objects(path):
+    for line, entry in tracked(objects(path), f"reading {path.name}", None, console):
         if line == 1 and isinstance(entry, dict):
             check_columns(entry, ("user", "item", "rating", "text"), ("feature", "image"), source.place(0))
         intake.take(lambda entry=entry: as_object(entry))

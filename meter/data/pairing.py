@@ -1,5 +1,6 @@
 """Which photo stands beside which review."""
 
+import difflib
 import enum
 import hashlib
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ from jaxtyping import Int32
 
 from meter.data.clip import Affinity
 from meter.data.reviews import Review
+from meter.data.tokens import tokenize
 from meter.errors import InputError
 
 NO_PHOTO = -1
@@ -22,7 +24,7 @@ class Pairing(enum.Enum):
     item = "item"
     """Any photo of the item: its reviews take its photos in turn."""
     label = "label"
-    """A photo of the item whose label suits the feature word."""
+    """A photo of the item whose caption names the feature word, else one whose label suits it."""
     clip = "clip"
     """The photo of the item that an image–text model finds most like the sentence; needs the extra ``clip``."""
 
@@ -52,20 +54,20 @@ def pair(
 ) -> Paired:
     """Gives every record a photo of its item.
 
-    The k-th record that asks for the same set of photos (those of an item, or those of an item with one label)
-    gets photo k mod P of the set, in an order shuffled by ``seed`` and the item's name: photos are used evenly, and
-    another item more or less changes nothing.
+    The k-th record that asks for the same set of photos (those of an item, those of an item with one label, or those
+    whose captions name one feature word) gets photo k mod P of the set, in an order shuffled by ``seed`` and the
+    item's name: photos are used evenly, and another item more or less changes nothing.
 
-    photos: rows of the photo stage, with ``item``, ``file`` and ``label``.
+    photos: rows of the photo stage, with ``item``, ``file``, ``label`` and ``caption``.
     labels: feature word to label, for ``Pairing.label``.
-    label_fallback: where the feature has no label, or the item no photo of that label, any photo of the item is
-        taken; otherwise none.
+    label_fallback: where no caption names the feature, and it has no label or the item no photo of that label, any
+        photo of the item is taken; otherwise none.
     skip_broken: a review may name a photo that is not there, and then gets one as if it had named none.
     affinity: of all photos and records, for ``Pairing.clip``.
 
     Raises:
-        InputError: a label in ``labels`` is the label of no photo, there are none at all, or a review names a photo
-            that is not there.
+        InputError: a label in ``labels`` looks misspelt, none of them is the label of a photo, there are none at all,
+            or a review names a photo that is not there.
     """
     if pairing is Pairing.label:
         _check_labels(labels, photos)
@@ -79,12 +81,19 @@ def pair(
         np.random.default_rng(int.from_bytes(digest[:8], "little")).shuffle(rows)
         for row in rows:
             of_label[item, str(photos[row]["label"])].append(row)
+    captions = [f" {' '.join(tokenize(photo.get('caption') or ''))} " for photo in photos]
+    naming: dict[tuple[str, str], list[int]] = {}
 
-    turn: Counter[tuple[str, str | None]] = Counter()
+    def rows_naming(item: str, feature: str) -> list[int]:
+        if (item, feature) not in naming:
+            naming[item, feature] = [row for row in of_item[item] if f" {feature} " in captions[row]]
+        return naming[item, feature]
 
-    def next_of(rows: Sequence[int], item: str, label: str | None) -> int:
-        turn[item, label] += 1
-        return rows[(turn[item, label] - 1) % len(rows)]
+    turn: Counter[tuple[str, str, str | None]] = Counter()
+
+    def next_of(rows: Sequence[int], way: str, item: str, name: str | None) -> int:
+        turn[way, item, name] += 1
+        return rows[(turn[way, item, name] - 1) % len(rows)]
 
     counts: Counter[str] = Counter()
     chosen = np.full(len(records), NO_PHOTO, dtype=np.int32)
@@ -102,11 +111,16 @@ def pair(
             if affinity is not None:
                 chosen[position] = affinity.best(position, of_item[record.item])
                 way = "by the image–text model"
+            elif pairing is Pairing.label and record.feature and rows_naming(record.item, record.feature):
+                way = "by caption"
+                chosen[position] = next_of(
+                    naming[record.item, record.feature], way, record.item, record.feature
+                )
             elif label is not None and (record.item, label) in of_label:
-                chosen[position] = next_of(of_label[record.item, label], record.item, label)
                 way = "by label"
+                chosen[position] = next_of(of_label[record.item, label], way, record.item, label)
             elif pairing is Pairing.item or label_fallback:
-                chosen[position] = next_of(of_item[record.item], record.item, None)
+                chosen[position] = next_of(of_item[record.item], "any", record.item, None)
                 why = "" if pairing is Pairing.item else _why_no_label(label)
                 way = f"any photo of the item{why}"
             else:
@@ -125,9 +139,12 @@ def _check_labels(labels: Mapping[str, str], photos: Sequence[Mapping[str, str |
         raise InputError(
             "dataset.pairing=label needs dataset.labels (feature word: label); or set dataset.pairing=item"
         )
-    for feature, label in labels.items():
-        if label not in known:
-            raise InputError(
-                f"dataset.labels: {feature!r} is mapped to {label!r}, which is the label of no photo; "
-                f"the photos have {', '.join(sorted(known)) or 'no labels'}"
-            )
+    unknown = {label: feature for feature, label in labels.items() if label not in known}
+    near = {label: difflib.get_close_matches(label, known, n=1, cutoff=0.85) for label in unknown}
+    wrong = next((label for label in unknown if near[label] or known.isdisjoint(labels.values())), None)
+    if wrong is not None:
+        hint = f"; did you mean {near[wrong][0]!r}?" if near[wrong] else ""
+        raise InputError(
+            f"dataset.labels: {unknown[wrong]!r} is mapped to {wrong!r}, which is the label of no photo; "
+            f"the photos have {', '.join(sorted(known)) or 'no labels'}{hint}"
+        )

@@ -3,23 +3,34 @@
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from meter.data.reviews import Intake, Reviews, Source, UnusableRecord, check_columns, require_file
 from meter.data.splits import with_splits
 from meter.errors import InputError
+from meter.progress import tracked
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 REVIEWS = "reviews.pickle"
 
 
-def read_peter(folder: Path, fold: str = "1", *, min_rating: float = 1.0, max_rating: float = 5.0) -> Reviews:
+def read_peter(
+    folder: Path,
+    fold: str = "1",
+    *,
+    min_rating: float = 1.0,
+    max_rating: float = 5.0,
+    console: "Console | None" = None,
+) -> Reviews:
     """Reads a folder in the format of PETER and NLG4RS (Li et al., ACL 2021).
 
     The pickle is a list of ``{"user", "item", "rating", "template": (feature, adjective, sentence, score)}``;
     sentences are tokenized already and are split at blanks only. It is opened with an unpickler that can build
     lists, dicts, tuples, strings and numbers only: nothing in it can run.
 
-    fold: the folder with the index files, numbers of records counted from 0.
+    fold: the folder with the index files, numbers of records counted from 0.  console: shows how far the reading is.
 
     Raises:
         InputError: a file is missing, torn or of another form; the pickle asks for anything but plain values;
@@ -35,7 +46,7 @@ def read_peter(folder: Path, fold: str = "1", *, min_rating: float = 1.0, max_ra
             [str(key) for key in entries[0]], ("user", "item", "rating", "template"), (), source.place(0)
         )
     intake = Intake(source=source, tokenize=str.split, min_rating=min_rating, max_rating=max_rating)
-    for entry in entries:
+    for entry in tracked(entries, f"reading {path.name}", len(entries), console):
         intake.take(lambda entry=entry: _fields(entry))
     return with_splits(intake, folder / fold)
 

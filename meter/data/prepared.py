@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from meter.errors import InputError
 from meter.hashes import FileHashes
 from meter.stage import Stage, build_stage
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 __all__ = [
     "DatasetConfig",
     "Format",
@@ -34,14 +37,15 @@ __all__ = [
 
 # Raise a number when what its stage writes changes its meaning: old caches are then left aside.
 _WORLD_FORMAT = 1
-_PREPARED_FORMAT = 1
+_PREPARED_FORMAT = 2
 
 
-def prepare(config: DatasetConfig, cache: Path, seed: int) -> Prepared:
+def prepare(config: DatasetConfig, cache: Path, seed: int, console: "Console | None" = None) -> Prepared:
     """Prepares a dataset, or opens what was prepared before from the same config, files and seed.
 
     cache: where the folders of the stages lie.
     seed: of the synthetic world, of the splits where no index files are given, and of the choice of photos.
+    console: shows how far the work is.
 
     Raises:
         InputError: the config or the raw files are wrong.
@@ -49,8 +53,8 @@ def prepare(config: DatasetConfig, cache: Path, seed: int) -> Prepared:
     check_config(config)
     world = _world_stage(config, cache, seed) if config.format is Format.synthetic else None
     folder = Path(config.root) if world is None else world.folder
-    photos = _photos_stage(config, folder, cache, world) if config.use_images else None
-    prepared = _prepared_stage(config, folder, cache, seed, photos)
+    photos = _photos_stage(config, folder, cache, world, console) if config.use_images else None
+    prepared = _prepared_stage(config, folder, cache, seed, photos, console)
     return Prepared.open(prepared.folder, None if photos is None else photos.folder)
 
 
@@ -65,7 +69,9 @@ def _world_stage(config: DatasetConfig, cache: Path, seed: int) -> Stage:
     )
 
 
-def _photos_stage(config: DatasetConfig, folder: Path, cache: Path, world: Stage | None) -> Stage:
+def _photos_stage(
+    config: DatasetConfig, folder: Path, cache: Path, world: Stage | None, console: "Console | None"
+) -> Stage:
     return build_photos(
         read_manifest(config, folder),
         folder,
@@ -73,11 +79,17 @@ def _photos_stage(config: DatasetConfig, folder: Path, cache: Path, world: Stage
         image_size=config.image_size,
         skip_broken=config.skip_broken_photos,
         inputs={} if world is None else {"world": world.hash},
+        console=console,
     )
 
 
 def _prepared_stage(
-    config: DatasetConfig, folder: Path, cache: Path, seed: int, photos: Stage | None
+    config: DatasetConfig,
+    folder: Path,
+    cache: Path,
+    seed: int,
+    photos: Stage | None,
+    console: "Console | None",
 ) -> Stage:
     hashes = FileHashes(cache / "hashes.json")
     inputs = {path.relative_to(folder).as_posix(): hashes.of(path) for path in review_files(config, folder)}
@@ -88,7 +100,7 @@ def _prepared_stage(
         inputs["photos"] = photos.hash
 
     def build(partial: Path) -> dict[str, Any]:
-        reviews = keep_known(read_reviews(config, folder, seed))
+        reviews = keep_known(read_reviews(config, folder, seed, console))
         _check_splits(reviews)
         lookup = Lookup.of(
             reviews, vocabulary_size=config.vocabulary_size, vocabulary_from=config.vocabulary_from
@@ -101,7 +113,7 @@ def _prepared_stage(
                 pixels = np.load(photos.folder / PIXELS, mmap_mode="r")
                 sentences = [record.text for record in reviews.records]
                 affinity = measure_affinity(
-                    pixels, photos.hash, sentences, config.clip, cache, open_clip_model
+                    pixels, photos.hash, sentences, config.clip, cache, open_clip_model, console
                 )
             paired = pair(
                 reviews.records,

@@ -70,6 +70,7 @@ class Intake:
 
     tokenize: raw text to words.
     min_rating, max_rating: ratings outside are dropped.
+    names: each user, item, feature word and file once: what comes again is then not in memory again.
     """
 
     source: Source
@@ -79,6 +80,7 @@ class Intake:
     records: list[Review] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    names: dict[str, str] = field(default_factory=dict)
 
     def take(self, read: Callable[[], Mapping[str, Any]]) -> None:
         """Takes the source's next record: the fields of a ``Review``, raw.
@@ -101,15 +103,17 @@ class Intake:
             item=self._identity(fields, "item"),
             rating=self._rating(fields),
             text=self._words(fields, "text") or _unusable("empty text"),
-            feature=self._words(fields, "feature") if fields.get("feature") is not None else None,
-            image=_string(fields, "image") or None if fields.get("image") is not None else None,
+            feature=self._once(self._words(fields, "feature")) if fields.get("feature") is not None else None,
+            image=self._once(_string(fields, "image")) if fields.get("image") is not None else None,
         )
 
     def _identity(self, fields: Mapping[str, Any], name: str) -> str:
         value = fields.get(name)
-        if type(value) is int:
-            return str(value)
-        return _string(fields, name) or _unusable(f"empty {name}")
+        name_or_number = str(value) if type(value) is int else _string(fields, name)
+        return self._once(name_or_number) or _unusable(f"empty {name}")
+
+    def _once(self, name: str | None) -> str | None:
+        return self.names.setdefault(name, name) if name else None
 
     def _rating(self, fields: Mapping[str, Any]) -> float:
         rating = fields.get("rating")

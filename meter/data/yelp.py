@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meter.data.images import Photo, as_photo
 from meter.data.jsonlines import as_object, objects
@@ -11,13 +11,24 @@ from meter.data.mining import first_named, mine_features
 from meter.data.reviews import Intake, Reviews, Source, UnusableRecord, check_columns, require_file
 from meter.data.splits import INDEX_FOLDER, with_splits
 from meter.errors import InputError
+from meter.progress import tracked
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 REVIEWS = "yelp_academic_dataset_review.json"
 PHOTOS = "photos.json"
 _MINED_REVIEWS = 100_000
 
 
-def read_yelp(folder: Path, *, min_rating: float = 1.0, max_rating: float = 5.0, seed: int = 0) -> Reviews:
+def read_yelp(
+    folder: Path,
+    *,
+    min_rating: float = 1.0,
+    max_rating: float = 5.0,
+    seed: int = 0,
+    console: "Console | None" = None,
+) -> Reviews:
     """Reads Yelp's reviews: one ``{"user_id", "business_id", "stars", "text", …}`` a line.
 
     Yelp's reviews are long, and name no feature word. Feature words are mined from the first 100,000 reviews
@@ -27,6 +38,8 @@ def read_yelp(folder: Path, *, min_rating: float = 1.0, max_rating: float = 5.0,
 
     The splits are those of ``splits/*.index``, if that folder is there, else made 8:1:1 by ``seed``.
 
+    console: shows how far the reading is.
+
     Raises:
         InputError: the file is missing, a line is no JSON, a name is absent in the first record, the index files
             contradict each other, or no record can be used.
@@ -35,7 +48,7 @@ def read_yelp(folder: Path, *, min_rating: float = 1.0, max_rating: float = 5.0,
     source = Source(path, line_of=lambda number: number + 1)
     features = mine_features(islice(_texts(path), _MINED_REVIEWS))
     intake = Intake(source=source, tokenize=str.split, min_rating=min_rating, max_rating=max_rating)
-    for line, entry in objects(path):
+    for line, entry in tracked(objects(path), f"reading {path.name}", None, console):
         if line == 1 and isinstance(entry, dict):
             check_columns(entry, ("user_id", "business_id", "stars", "text"), (), source.place(0))
         intake.take(lambda entry=entry: _fields(as_object(entry), features))

@@ -64,7 +64,9 @@ class Run:
     def prepare(self) -> Prepared:
         """Reads, checks and numbers the data."""
         with self.timed("data"):
-            prepared = prepare(self.config.dataset, Path(self.config.cache), self.config.data_seed)
+            prepared = prepare(
+                self.config.dataset, Path(self.config.cache), self.config.data_seed, self.console
+            )
         print_overview(prepared, self.console)
         return prepared
 
@@ -89,7 +91,7 @@ class Run:
         self.fabric.to_device(vq)
         with self.timed("visual codes"):
             encoded = encode_photos_stage(
-                prepared.photos.pixels, prepared.photos.hash, stage, cache, self.fabric
+                prepared.photos.pixels, prepared.photos.hash, stage, cache, self.fabric, console=self.console
             )
         codes = np.load(encoded.folder / "codes.npy", mmap_mode="r")
         return Visual(vq=vq, stage=stage, codes=codes, codes_hash=encoded.hash)

@@ -10,10 +10,11 @@ from jaxtyping import Int, UInt8
 
 from meter.vq.codebook import count_codes, perplexity, usage
 from meter.vq.codec import VQGAN, images_from_pixels, pixels_from_images
-from meter.vq.codes import encode_photos
+from meter.vq.codes import batches_of_codes
 
 # Taller sheets would not fit on a screen; photos beyond the first row of pairs go below it.
 COLUMNS = 8
+MEASURED_AT_ONCE = 256
 
 
 @dataclass(kw_only=True, slots=True)
@@ -37,19 +38,30 @@ def reconstruct(
     return made
 
 
-def measure(true: UInt8[np.ndarray, "P S S 3"], made: UInt8[np.ndarray, "P S S 3"]) -> Quality:
-    """PSNR and SSIM of reconstructions."""
-    from meter.evaluate.image import image_metrics
+def measure(vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], rows: Int[np.ndarray, " H"]) -> Quality:
+    """PSNR and SSIM of the reconstructions of some photos, of which few are in memory at a time."""
+    from meter.evaluate.image import psnr, ssim
 
-    metrics = image_metrics(true, made)
-    return Quality(psnr=metrics.psnr, ssim=metrics.ssim)
+    ratios, similarities = [], []
+    for start in range(0, len(rows), MEASURED_AT_ONCE):
+        true = pixels[rows[start : start + MEASURED_AT_ONCE]]
+        made = reconstruct(vq, true)
+        ratios.append(psnr(true, made))
+        similarities.append(ssim(true, made))
+    ratio = np.concatenate(ratios)
+    differ = np.isfinite(ratio)
+    return Quality(
+        psnr=float(ratio[differ].mean()) if differ.any() else None,
+        ssim=float(np.concatenate(similarities).mean()),
+    )
 
 
 def summarise(vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], held: Int[np.ndarray, " H"]) -> dict[str, Any]:
     """What a stage tells of its codec: quality on held-out photos, use of the codes over all, sizes."""
-    true = pixels[held]
-    quality = measure(true, reconstruct(vq, true))
-    counts = count_codes(torch.from_numpy(encode_photos(vq, pixels)).long(), vq.config.num_codes)
+    quality = measure(vq, pixels, held)
+    counts = torch.zeros(vq.config.num_codes, dtype=torch.long)
+    for codes in batches_of_codes(vq, pixels):
+        counts += count_codes(torch.from_numpy(codes).long(), len(counts))
     return {
         **asdict(quality),
         "usage": usage(counts),

@@ -1,5 +1,6 @@
 """The VQ-GAN's two stages on disk: the codec of a set of photos, and every photo as its codes."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ from jaxtyping import UInt8
 from meter.errors import InputError
 from meter.hashes import FileHashes
 from meter.interrupt import StopRequest
+from meter.progress import tracked
+from meter.rows import SCAFFOLD, GrowingRows
 from meter.stage import Stage, build_stage, open_stage
-from meter.vq.codebook import count_codes, perplexity, usage
+from meter.vq.codebook import perplexity, usage
 from meter.vq.codec import VQGAN, VQConfig
-from meter.vq.codes import encode_photos
+from meter.vq.codes import batches_of_codes
 from meter.vq.pretrain import STATE, PretrainConfig, Pretraining
 from meter.vq.samples import summarise
 from meter.vq.schedule import held_out_rows
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 VQ_VERSION = 1
 CODES_VERSION = 1
 CODES = "codes.npy"
+COUNTED_AT_ONCE = 4096
 # Fields that only say how often to log, save or draw: they change no weight, so they make no other stage.
 WITHOUT_EFFECT = ("samples", "log_every", "checkpoint_every")
 
@@ -166,24 +170,36 @@ def encode_photos_stage(
     cache: Path,
     fabric: "Fabric",
     batch_size: int = 64,
+    console: "Console | None" = None,
 ) -> Stage:
     """``codes.npy`` (P, M) of these photos by the VQ-GAN of ``vq_stage``, row for row the photos' own.
 
-    Summary: photos, places (M), num_codes, usage and perplexity. Every process may call it: one encodes.
+    Summary: photos, places (M), num_codes, usage and perplexity. Every process may call it: one encodes. Encoding that
+    was killed goes on where it was; ``console`` shows how far it is.
     """
 
     def build(folder: Path) -> dict[str, Any]:
         vq = VQGAN.from_pretrained(vq_stage.folder).to(fabric.device)
-        codes = encode_photos(vq, pixels, batch_size)
-        np.save(folder / CODES, codes)
-        counts = count_codes(torch.from_numpy(codes).long(), vq.config.num_codes)
+        places = math.prod(vq.grid)
+        with GrowingRows(folder / CODES, (places,), np.int32) as rows:
+            batches = batches_of_codes(vq, pixels, batch_size, start=rows.taken)
+            total = -(-len(pixels) // batch_size)
+            for codes in tracked(batches, "encoding photos", total, console, done=rows.taken // batch_size):
+                rows.append(codes)
+        counts = np.zeros(vq.config.num_codes, dtype=np.int64)
+        codes = np.load(folder / CODES, mmap_mode="r")
+        for start in range(0, len(codes), COUNTED_AT_ONCE):
+            counts += np.bincount(codes[start : start + COUNTED_AT_ONCE].ravel(), minlength=len(counts))
+        counts = torch.from_numpy(counts)
         return {
-            "photos": codes.shape[0],
-            "places": codes.shape[1],
+            "photos": len(codes),
+            "places": places,
             "num_codes": vq.config.num_codes,
             "usage": usage(counts),
             "perplexity": perplexity(counts),
         }
 
     inputs = {"photos": photos_hash, "vq": vq_stage.hash}
-    return build_stage(cache, "codes", version=CODES_VERSION, config={}, inputs=inputs, build=build)
+    return build_stage(
+        cache, "codes", version=CODES_VERSION, config={}, inputs=inputs, build=build, scaffold=SCAFFOLD
+    )
