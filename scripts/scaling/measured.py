@@ -1,0 +1,58 @@
+"""How long a function takes in a process of its own, and the most memory that it needs there."""
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+INTERVAL = 0.02
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """seconds: of the function alone.
+
+    memory: bytes at the most, imports included. Pages of mapped files are not counted: the system may take them back at
+    any time.
+    """
+
+    seconds: float
+    memory: int
+
+
+def measured(function: Callable[..., Any], *arguments: Any) -> Cost:
+    """Calls ``function``, which a fresh process must be able to import, in one."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+        return pool.submit(_call, function, arguments).result()
+
+
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Cost:
+    most, done = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(INTERVAL):
+            most = max(most, own_memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    started = time.perf_counter()
+    try:
+        function(*arguments)
+    finally:
+        seconds = time.perf_counter() - started
+        done.set()
+        watcher.join()
+    return Cost(seconds=seconds, memory=max(most, own_memory()))
+
+
+def own_memory() -> int:
+    """Bytes of this process that lie in memory and belong to no file (Linux: RssAnon)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("RssAnon:"))
+    return int(line.split()[1]) * 1024
