@@ -18,6 +18,7 @@ from meter.vq import VQGAN, PretrainConfig, Schedule, VQConfig, encode_photos_st
 from meter.vq import pretrain as pretraining
 from meter.vq.samples import reconstruct
 from meter.vq.schedule import held_out_rows, rate_share, rows_of_step
+from meter.vq.steps import CodebookUpdate
 
 
 def sizes(**changes) -> VQConfig:
@@ -144,8 +145,10 @@ def test_what_changes_weights_makes_another_stage(tmp_path, change, monkeypatch)
     assert hashes[0] != hashes[1]
 
 
-def test_a_killed_pretraining_ends_bit_for_bit_like_one_that_was_not(tmp_path, monkeypatch):
-    whole = run(tmp_path / "whole", short())
+@pytest.mark.parametrize("codebook", CodebookUpdate)
+def test_a_killed_pretraining_ends_bit_for_bit_like_one_that_was_not(tmp_path, monkeypatch, codebook):
+    training = short(codebook=codebook)
+    whole = run(tmp_path / "whole", training)
 
     with monkeypatch.context() as patch:
         step = pretraining.Pretraining.train_step
@@ -157,7 +160,7 @@ def test_a_killed_pretraining_ends_bit_for_bit_like_one_that_was_not(tmp_path, m
 
         patch.setattr(pretraining.Pretraining, "train_step", killed_after_five)
         with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "halves", short())
+            run(tmp_path / "halves", training)
     (partial,) = (tmp_path / "halves").glob("vq-*.partial")
     assert len(Journal(partial / "metrics.jsonl").read()) == 5
 
@@ -165,7 +168,7 @@ def test_a_killed_pretraining_ends_bit_for_bit_like_one_that_was_not(tmp_path, m
     monkeypatch.setattr(
         pretraining.Pretraining, "train_step", lambda self: (steps.append(self.step), step(self))[1]
     )
-    halves = run(tmp_path / "halves", short())
+    halves = run(tmp_path / "halves", training)
 
     assert steps == [3, 4, 5]
     assert same_files(whole, halves)
@@ -218,7 +221,8 @@ def test_a_loss_that_is_not_finite_stops_at_the_last_good_state(tmp_path, monkey
     assert [line["step"] for line in Journal(partial / "metrics.jsonl").read()] == [1, 2, 3, 4]
 
 
-def test_a_few_photos_are_learnt(tmp_path):
+@pytest.mark.parametrize("codebook", CodebookUpdate)
+def test_a_few_photos_are_learnt(tmp_path, codebook):
     training = short(
         steps=100,
         batch_size=8,
@@ -229,6 +233,7 @@ def test_a_few_photos_are_learnt(tmp_path):
         revive_until=0.8,
         log_every=10,
         held_out=0.0,
+        codebook=codebook,
     )
 
     stage = run(tmp_path, training, pixels=flags(5))
@@ -268,6 +273,8 @@ def test_wrong_input_is_named(tmp_path):
         run(tmp_path, short(), pixels=flags(1))
     with pytest.raises(InputError, match=r"pretrain\.steps.*found 0"):
         run(tmp_path, short(steps=0))
+    with pytest.raises(InputError, match=r"pretrain\.codebook_decay.*found 1"):
+        run(tmp_path, short(codebook_decay=1.0))
     with pytest.raises(InputError, match=r"photos' 16 px.*found 32"):
         pretrain_stage(
             flags(),
@@ -319,6 +326,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 from meter.vq import pretrain_stage
 from meter.vq.pretrain import Pretraining
+from meter.vq.steps import CodebookUpdate
 
 finish = Pretraining.finish
 
@@ -335,7 +343,7 @@ spec.loader.exec_module(helpers)
 torch.set_num_threads(1)
 fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
 fabric.launch()
-training = helpers.short(revive_every=1, checkpoint_every=6)
+training = helpers.short(revive_every=1, checkpoint_every=6, codebook=CodebookUpdate(sys.argv[3]))
 stage = pretrain_stage(helpers.flags(), "photos", helpers.sizes(), training, Path(sys.argv[2]), fabric, 0)
 again = pretrain_stage(helpers.flags(), "photos", helpers.sizes(), training, Path(sys.argv[2]), fabric, 0)
 assert again == stage
@@ -345,10 +353,11 @@ torch.distributed.destroy_process_group()
 
 
 @pytest.mark.slow
-def test_two_processes_build_one_stage_with_one_codebook(tmp_path):
+@pytest.mark.parametrize("codebook", CodebookUpdate)
+def test_two_processes_build_one_stage_with_one_codebook(tmp_path, codebook):
     script = tmp_path / "two.py"
     script.write_text(TWO_PROCESSES)
-    command = [sys.executable, "-W", "ignore", str(script), __file__, str(tmp_path / "cache")]
+    command = [sys.executable, "-W", "ignore", str(script), __file__, str(tmp_path / "cache"), codebook.value]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 

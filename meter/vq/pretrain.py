@@ -15,11 +15,19 @@ from meter.checkpoint import load_checkpoint, save_checkpoint
 from meter.errors import InputError
 from meter.interrupt import Interrupted, StopRequest
 from meter.journal import Journal
+from meter.vq.averages import MovingAverages, gather
 from meter.vq.codebook import count_codes, perplexity, usage
 from meter.vq.codec import VQConfig, images_from_pixels
 from meter.vq.samples import draw_samples, reconstruct, summarise
 from meter.vq.schedule import Schedule, held_out_rows, rate_share, rows_of_step
-from meter.vq.steps import LossConfig, codec_step, discriminator_step, new_players
+from meter.vq.steps import (
+    CodebookUpdate,
+    CodecLosses,
+    LossConfig,
+    codec_step,
+    discriminator_step,
+    new_players,
+)
 from meter.vq.window import Window, shown_progress
 
 if TYPE_CHECKING:
@@ -47,6 +55,8 @@ class PretrainConfig(LossConfig):
     """Share of the steps that ``one_cycle`` rises."""
     betas: list[float] = field(default_factory=lambda: [0.5, 0.9])
     """Adam's decay rates, of both optimizers."""
+    codebook_decay: float = 0.99
+    """γ of the moving averages, with ``codebook=ema``."""
     revive_every: int = 50
     """Steps after which codes that nothing chose meanwhile are moved onto encoder outputs; 0: never."""
     revive_until: float = 0.9
@@ -71,6 +81,10 @@ class PretrainConfig(LossConfig):
                 raise InputError(f"pretrain.{name}: expected at least 1, found {getattr(self, name)}")
         if not 0 <= self.held_out < 1:
             raise InputError(f"pretrain.held_out: expected a share in [0, 1), found {self.held_out}")
+        if not 0 <= self.codebook_decay < 1:
+            raise InputError(
+                f"pretrain.codebook_decay: expected a share in [0, 1), found {self.codebook_decay}"
+            )
         if len(self.betas) != 2:
             raise InputError(f"pretrain.betas: expected two numbers, found {list(self.betas)}")
 
@@ -97,6 +111,9 @@ class Pretraining:
         self.players = new_players(
             config, training, fabric, rate=training.learning_rate, betas=training.betas, seed=seed
         )
+        self.averages = None
+        if training.codebook is CodebookUpdate.ema:
+            self.averages = MovingAverages(self.players.vq.codebook, training.codebook_decay)
         self.journal = Journal(folder / "metrics.jsonl")
         self.step, self.seconds, self.losses = 0, 0.0, ""
         # How often each code was chosen since the last revival.
@@ -138,6 +155,8 @@ class Pretraining:
         )
         players.set_rate(training.learning_rate * share)
         done = codec_step(self.fabric, players, images, self.step)
+        if self.averages is not None and self.step >= training.codebook_start:
+            self.average(self.averages, done)
         if players.discriminator is not None and self.step >= training.first_discriminator_step:
             made = done.output.reconstruction
             done.values["discriminator"] = discriminator_step(self.fabric, players, images, made)
@@ -162,6 +181,13 @@ class Pretraining:
             codebook.seed(self.players.vq(images).encoded, self.generator())
         codebook.vectors.data = self.fabric.broadcast(codebook.vectors.data)
         self.chosen.zero_()
+        if self.averages is not None:
+            self.averages.restart(torch.ones_like(self.chosen, dtype=torch.bool))
+
+    def average(self, averages: MovingAverages, done: CodecLosses) -> None:
+        """Moves the codes to what lately chose them, in any process."""
+        sizes, sums = gather(done.output.encoded, done.output.codes, len(self.chosen))
+        averages.update(self.summed(sizes), self.summed(sums))
 
     def revive(self, encoded: Float[Tensor, "N C"]) -> None:
         """Moves the codes that no process has chosen since the last time."""
@@ -169,14 +195,16 @@ class Pretraining:
         used = self.summed(self.chosen) > 0
         self.window.revived += codebook.revive(encoded, used, self.generator())
         codebook.vectors.data = self.fabric.broadcast(codebook.vectors.data)
+        if self.averages is not None:
+            self.averages.restart(~used)
 
     def generator(self) -> torch.Generator:
         """Randomness of this step alone: nothing of it must be saved."""
         (number,) = np.random.SeedSequence([self.seed, self.step]).generate_state(1)
         return torch.Generator().manual_seed(int(number))
 
-    def summed(self, counts: Int[Tensor, "..."]) -> Int[Tensor, "..."]:
-        """These counts over all processes."""
+    def summed(self, counts: Tensor) -> Tensor:
+        """These counts or sums over all processes."""
         return cast(Tensor, self.fabric.all_reduce(counts.clone(), reduce_op="sum"))
 
     def write_window(self) -> None:
@@ -225,6 +253,8 @@ class Pretraining:
             "journal": len(self.journal),
             "players": self.players.state_dict(),
         }
+        if self.averages is not None:
+            state["averages"] = self.averages.state_dict()
         save_checkpoint(self.folder / STATE, state)
 
     def resume(self) -> None:
@@ -234,6 +264,8 @@ class Pretraining:
             self.step, self.seconds = state["step"], state["seconds"]
             self.chosen.copy_(state["chosen"])
             self.players.load_state_dict(state["players"])
+            if self.averages is not None:
+                self.averages.load_state_dict(state["averages"])
         if self.fabric.is_global_zero:
             self.journal.truncate(0 if state is None else state["journal"])
         self.fabric.barrier()

@@ -1,6 +1,7 @@
 """One step of each side of the VQ-GAN's pretraining: the codec's, and the discriminator's."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+class CodebookUpdate(Enum):
+    """What moves the codes."""
+
+    gradient = "gradient"
+    """The optimizer, down the codebook term, as in taming-transformers."""
+    ema = "ema"
+    """Moving averages of the encoder's outputs that chose them (``meter.vq.averages``)."""
+
+
 @dataclass(kw_only=True, slots=True)
 class LossConfig:
     """What the codec is trained for."""
@@ -29,6 +39,8 @@ class LossConfig:
     """Share of the squared difference in the reconstruction loss; the rest is the absolute difference."""
     codebook_weight: float = 1.0
     """Weight of codebook and commitment terms."""
+    codebook: CodebookUpdate = CodebookUpdate.gradient
+    """What moves the codes."""
     codebook_start: int = 0
     """Step from which the decoder sees codes. Before it, it sees the encoder's own output; then the codes are put
     where that output lies. 0 is the paper; a few dozen steps save a short training many more."""
@@ -158,6 +170,7 @@ def new_players(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         vq = VQGAN(config)
+        vq.codebook.vectors.requires_grad_(losses.codebook is CodebookUpdate.gradient)
         if losses.disc_weight > 0:
             judges.discriminator = patch_discriminator(
                 image_size=config.image_size, width=losses.disc_width, num_layers=losses.disc_layers
