@@ -173,7 +173,7 @@ def test_operations_of_pictures() -> None:
     model = picture.Meter(picture.QUICK).eval()
     pairs = picture.draw_pairs(QUICK_SIZES, 3, CPU)
     expected = count_flops(picture.QUICK, picture.slots_again_and_again(picture.QUICK, 3), FORWARD)
-    assert counted(lambda: picture.draw_again_and_again(model, pairs)) == expected
+    assert counted(lambda: picture.choose_again_and_again(model, pairs)) == expected
 
 
 def test_slots_without_pad_by_hand() -> None:

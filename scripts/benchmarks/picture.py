@@ -69,11 +69,17 @@ def draw_pairs(sizes: Sizes, batch: int, device: torch.device) -> Pairs:
 
 
 @torch.no_grad()
-def draw_again_and_again(model: Meter, pairs: Pairs) -> Drawn:
+def draw_again_and_again(model: Meter, pairs: Pairs, precision: Precision) -> Drawn:
     """Greedy words and codes without a cache: each from a pass over everything before it.
 
     Only what exists is encoded, and only the last slot projected: the plain way at its best.
     """
+    with precision.autocast(pairs.users.device):
+        return choose_again_and_again(model, pairs)
+
+
+def choose_again_and_again(model: Meter, pairs: Pairs) -> Drawn:
+    """The same in the precision that the caller has chosen."""
     layout, batch = model.layout, len(pairs.users)
     visual = model.heads.visual
     if visual is None:
@@ -122,44 +128,49 @@ def draw(model: Meter, pairs: Pairs, precision: Precision) -> Drawn:
 
 
 def measure(settings: Settings) -> list[Row]:
-    """Both ways at a small batch, in float32; ours alone at a large one, in every precision."""
+    """Both ways at a small batch, a row for each pairing of precisions; ours alone at a large one."""
     config, sizes = (QUICK, QUICK_SIZES) if settings.quick else (FULL, PETER_SIZES)
     small, large = (2, 4) if settings.quick else (SMALL_BATCH, LARGE_BATCH)
     torch.manual_seed(0)
     model = Meter(config).eval().to(settings.device)
     with torch.no_grad():
         model.heads.text.bias[EOS] = NEVER
-    few, many = (draw_pairs(sizes, batch, settings.device) for batch in (small, large))
-    sides = {
-        "reference": settings.slow_side(partial(draw_again_and_again, model, few)),
-        "ours": settings.side(partial(draw, model, few, Precision.float32)),
-    }
+    pairs = {batch: draw_pairs(sizes, batch, settings.device) for batch in (small, large)}
+    sides = {}
     for precision in settings.precisions:
-        sides[precision.name] = settings.side(partial(draw, model, many, precision))
+        plain = partial(draw_again_and_again, model, pairs[small], precision)
+        sides[f"reference {precision.name}"] = settings.slow_side(plain)
+        for batch in (small, large):
+            ours = partial(draw, model, pairs[batch], precision)
+            sides[f"ours {batch} {precision.name}"] = settings.side(ours)
     timings = settings.timed(sides)
 
-    def row(name: str, batch: int, precision: Precision) -> Row:
+    def row(batch: int, precision: Precision, name: str) -> Row:
         needed = decoded(config, batch)
         least = Work(
             flops=count_flops(config, needed, FORWARD), bytes=decoding_bytes(config, needed, precision.bytes)
         )
         return Row(
             part=PART,
-            case=f"{batch} sentences and pictures of {config.layout().visual_length} codes, {precision.name}",
-            ours=timings[name],
+            case=f"{batch} sentences and pictures of {config.layout().visual_length} codes, {name}",
+            ours=timings[f"ours {batch} {precision.name}"],
             amount=batch,
             unit="explanations",
             least=least,
             floor=settings.machine.floor(least, precision),
         )
 
-    beside = replace(
-        row("ours", small, Precision.float32),
-        reference=timings["reference"],
-        reference_flops=count_flops(config, slots_again_and_again(config, small), FORWARD),
-        note=NOTE,
-    )
-    return [beside, *(row(precision.name, large, precision) for precision in settings.precisions)]
+    again = count_flops(config, slots_again_and_again(config, small), FORWARD)
+    beside = [
+        replace(
+            row(small, pairing.ours, pairing.name),
+            reference=timings[f"reference {pairing.reference.name}"],
+            reference_flops=again,
+            note=NOTE,
+        )
+        for pairing in settings.pairings
+    ]
+    return [*beside, *(row(large, precision, precision.name) for precision in settings.precisions)]
 
 
 def compare(device: torch.device) -> list[Comparison]:
@@ -172,7 +183,7 @@ def compare(device: torch.device) -> list[Comparison]:
                 weight.normal_(std=0.5)
     model.to(device)
     pairs = draw_pairs(QUICK_SIZES, QUICK_SIZES.batch, device)
-    expected = draw_again_and_again(model, pairs)
+    expected = draw_again_and_again(model, pairs, Precision.float32)
     found = draw(model, pairs, Precision.float32)
     return [
         Comparison(PART, name, float((getattr(found, name) != getattr(expected, name)).sum()), 0.0)
