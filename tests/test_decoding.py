@@ -119,24 +119,27 @@ def test_rows_that_change_places_take_their_keys_along() -> None:
     tokens = torch.randn(5, 3, 16, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         encoder.extend(tokens)
-    before = [cache.seen.clone() for cache in encoder.caches]
+    before = [torch.stack([cache.seen_keys, cache.seen_values]) for cache in encoder.caches]
     examples = torch.arange(5)
     ended = torch.tensor([True, False, True, False, False])
     assert move_ended_back(encoder, examples, ended).tolist() == examples[:3].tolist()
     assert set(examples[:3].tolist()) == {1, 3, 4}
     for cache, old in zip(encoder.caches, before, strict=True):
-        assert torch.equal(cache.seen, old[:, examples])
+        assert torch.equal(torch.stack([cache.seen_keys, cache.seen_values]), old[:, examples])
 
 
 def test_under_autocast_a_cpu_attends_in_single_precision() -> None:
     model = small_model()
     tokens = torch.randn(3, 4, 16, generator=torch.Generator().manual_seed(0))
     causal = torch.ones(4, 4, dtype=torch.bool).tril().expand(3, 4, 4)
-    encoder = incremental(model.transformer, model.heads, 4)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         whole = model.transformer(tokens, causal)
+        encoder = incremental(model.transformer, model.heads, 4)
         steps = torch.cat([encoder.extend(token) for token in tokens.split(1, dim=1)], dim=1)
-    assert all(cache.block.dtype is torch.float32 for cache in encoder.caches)
+    assert all(cache.keys.dtype is torch.float32 for cache in encoder.caches)
+    assert all(cache.values.dtype is torch.bfloat16 for cache in encoder.caches), (
+        "kept as they come, half as long"
+    )
     assert steps.dtype is whole.dtype
     torch.testing.assert_close(steps, whole, atol=0.05, rtol=0.05)
     inputs = small_inputs((6,) * 4)

@@ -7,12 +7,13 @@ from torch import Tensor
 class LayerCache:
     """Keys and values of one layer, in memory that is taken once and filled from the left, in place.
 
-    The memory is taken when the first keys come, and of their type: autocast decides about it.
+    The memory is taken when the first keys and values come, and of their types: autocast decides about them.
 
     length: slots that there is room for.
     """
 
-    block: Float[Tensor, "2 B H T dh"]
+    keys: Float[Tensor, "B H T dh"]
+    values: Float[Tensor, "B H T dh"]
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -20,28 +21,37 @@ class LayerCache:
         self.rows = 0
 
     @property
-    def seen(self) -> Float[Tensor, "2 B H T dh"]:
-        """Keys and values of the filled slots of the examples that are still added to; a view."""
-        return self.block[:, : self.rows, :, : self.filled]
+    def seen_keys(self) -> Float[Tensor, "B H T dh"]:
+        """Keys of the filled slots of the examples that are still added to; a view."""
+        return self.keys[: self.rows, :, : self.filled]
 
-    def extend(self, added: Float[Tensor, "2 B H Q dh"]) -> None:
+    @property
+    def seen_values(self) -> Float[Tensor, "B H T dh"]:
+        """Values of the same; a view."""
+        return self.values[: self.rows, :, : self.filled]
+
+    def extend(self, keys: Float[Tensor, "B H Q dh"], values: Float[Tensor, "B H Q dh"]) -> None:
         """Adds the keys and values of the next Q slots of the first B examples."""
-        _, self.rows, heads, num_slots, width = added.shape
+        self.rows, heads, num_slots, width = keys.shape
         if not self.filled:
             # Zeros, as a slot that nothing is written to has weight 0, and 0 × NaN is NaN.
-            self.block = added.new_zeros(2, self.rows, heads, self.length, width)
+            self.keys, self.values = (
+                each.new_zeros(self.rows, heads, self.length, width) for each in (keys, values)
+            )
         end = self.filled + num_slots
-        self.block[:, : self.rows, :, self.filled : end] = added
+        self.keys[: self.rows, :, self.filled : end] = keys
+        self.values[: self.rows, :, self.filled : end] = values
         self.filled = end
 
     def rearrange(self, rows: Int[Tensor, " R"], sources: Int[Tensor, " R"]) -> None:
         """Puts into the given rows what stands in others."""
-        self.block[:, rows, :, : self.filled] = self.block[:, sources, :, : self.filled]
+        for block in (self.keys, self.values):
+            block[rows, :, : self.filled] = block[sources, :, : self.filled]
 
     def take(self, rows: Int[Tensor, " R"], length: int) -> "LayerCache":
         """A copy of the given rows with room for ``length`` slots."""
         taken = LayerCache(length)
-        taken.extend(self.block[:, rows, :, : self.filled])
+        taken.extend(self.keys[rows, :, : self.filled], self.values[rows, :, : self.filled])
         return taken
 
 
@@ -55,14 +65,20 @@ class FixedLayerCache(LayerCache):
 
     def __init__(self, cache: LayerCache, slot: Int[Tensor, "1"]) -> None:
         super().__init__(cache.length)
-        self.block = cache.block
+        self.keys, self.values = cache.keys, cache.values
         self.slot = slot
 
     @property
-    def seen(self) -> Float[Tensor, "2 B H T dh"]:
-        """Keys and values of all slots."""
-        return self.block
+    def seen_keys(self) -> Float[Tensor, "B H T dh"]:
+        """Keys of all slots."""
+        return self.keys
 
-    def extend(self, added: Float[Tensor, "2 B H 1 dh"]) -> None:
+    @property
+    def seen_values(self) -> Float[Tensor, "B H T dh"]:
+        """Values of all slots."""
+        return self.values
+
+    def extend(self, keys: Float[Tensor, "B H 1 dh"], values: Float[Tensor, "B H 1 dh"]) -> None:
         """Writes one slot of all examples."""
-        self.block.index_copy_(3, self.slot, added)
+        self.keys.index_copy_(2, self.slot, keys)
+        self.values.index_copy_(2, self.slot, values)

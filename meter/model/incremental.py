@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from meter.model.cache import FixedLayerCache, LayerCache
 from meter.model.heads import Heads
 from meter.model.prepack import Map, prepacked
-from meter.model.transformer import Block, Norm, Transformer, at_least_single, attend, attend_alone
+from meter.model.single_query import attend_alone
+from meter.model.transformer import Block, Norm, Transformer, at_least_single, attend
 
 
 @dataclass(slots=True)
@@ -51,13 +52,13 @@ class Layer:
     ) -> Float[Tensor, "B Q D"]:
         batch, length, width = tokens.shape
         projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
-        projected = projected.permute(2, 0, 3, 1, 4)
-        if tokens.device.type == "cpu":
-            projected = at_least_single(projected)
-        cache.extend(projected[1:])
-        keys, values = cache.seen
-        alone = length == 1 and tokens.device.type == "cpu"
-        mixed = (attend_alone if alone else attend)(projected[0], keys, values, visible)
+        queries, keys, values = projected.permute(2, 0, 3, 1, 4)
+        on_cpu = tokens.device.type == "cpu"
+        if on_cpu:
+            queries, keys = at_least_single(queries), at_least_single(keys)
+        cache.extend(keys, values)
+        attention = attend_alone if on_cpu and length == 1 else attend
+        mixed = attention(queries, cache.seen_keys, cache.seen_values, visible)
         return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
 
     def _feed(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:

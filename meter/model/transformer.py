@@ -92,22 +92,6 @@ def attend(
         return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible)
 
 
-def attend_alone(
-    queries: Float[Tensor, "B H 1 dh"],
-    keys: Float[Tensor, "B H T dh"],
-    values: Float[Tensor, "B H T dh"],
-    visible: Bool[Tensor, "#B 1 1 T"] | None,
-) -> Float[Tensor, "B H 1 dh"]:
-    """softmax(QKᵀ / √dh) V of a single query, for a CPU: a third less time there than the fused kernel takes."""
-    # Memory in this order lets keys times query be a matrix times a vector; query times keys takes four times as long.
-    column = queries.contiguous().transpose(2, 3)
-    with torch.autocast("cpu", enabled=False):
-        scores = (keys @ column).transpose(2, 3) / math.sqrt(queries.shape[-1])
-        if visible is not None:
-            scores = scores.masked_fill(~visible, -math.inf)
-        return scores.softmax(dim=-1) @ values
-
-
 def at_least_single(values: Tensor) -> Tensor:
     """The values in float32, or in their own precision where that is higher."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -30,7 +30,7 @@ class Size:
     items: int
     photos: int
     words: int
-    photo: tuple[int, int] = (400, 300)
+    photo: tuple[int, int] = (200, 150)
 
     def times(self, factor: float) -> "Size":
         """The same dataset, grown: reviews, users, items and photos alike."""

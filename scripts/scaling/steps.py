@@ -9,7 +9,7 @@ from meter.data.prepared import prepare
 
 from .files import Size
 
-IMAGE_SIZE = 64
+IMAGE_SIZE = 32
 
 
 def dataset_config(folder: Path, size: Size) -> DatasetConfig:
