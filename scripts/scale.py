@@ -44,15 +44,15 @@ def measure(size: Size, factor: float, folder: Path) -> Measurement:
 def table(measurements: Sequence[Measurement]) -> str:
     """Markdown: a row for each dataset and size, with the time's growth over the first size of its name."""
     head = ["dataset", "×", "reviews", "photos"]
-    head += [f"{step}: {what}" for step in STEPS for what in ("s", "MiB")] + ["time grew"]
+    head += [f"{step}: {what}" for step in STEPS for what in ("s", "CPU s", "MiB")] + ["CPU s grew"]
     lines = [f"| {' | '.join(head)} |", "|---|" + "--:|" * (len(head) - 1)]
     first: dict[str, Measurement] = {}
     for each in measurements:
         base = first.setdefault(each.size.name, each)
         cells = [each.size.name, f"{each.factor:g}", f"{each.size.reviews:,}", f"{each.size.photos:,}"]
         for cost in each.costs.values():
-            cells += [f"{cost.seconds:,.1f}", f"{cost.memory / 2**20:,.0f}"]
-        total, before = (sum(cost.seconds for cost in one.costs.values()) for one in (each, base))
+            cells += [f"{cost.seconds:,.0f}", f"{cost.processor_seconds:,.0f}", f"{cost.memory / 2**20:,.0f}"]
+        total, before = (sum(cost.processor_seconds for cost in one.costs.values()) for one in (each, base))
         cells.append("" if each is base else f"× {total / before:.2f} for × {each.factor / base.factor:g}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -29,6 +29,7 @@ def test_the_choice_is_a_precision_of_fabric() -> None:
     assert fastest_precision("cpu") in ("bf16-mixed", "32-true")
 
 
-def test_weights_that_could_not_be_saved_are_refused() -> None:
-    with pytest.raises(InputError, match=r"device\.strategy=fsdp .* use ddp"):
-        make_fabric(DeviceConfig(accelerator="cpu", strategy="fsdp"))
+@pytest.mark.parametrize("strategy", ["fsdp_cpu_offload", "deepspeed_stage_3", "model_parallel"])
+def test_weights_that_could_not_be_saved_are_refused(strategy: str) -> None:
+    with pytest.raises(InputError, match=rf"device\.strategy={strategy} .* use fsdp"):
+        make_fabric(DeviceConfig(accelerator="cpu", strategy=strategy))

@@ -59,15 +59,17 @@ def small_examples(
 def make_players(fabric, optimizer: OptimizerConfig, *, dropout: float, with_judge: bool = True) -> Players:
     torch.manual_seed(0)
     meter = Meter(small_config(dropout=dropout))
-    model, model_optimizer = fabric.setup(meter, make_optimizer(meter, optimizer))
+    model = fabric.setup_module(meter)
+    model_optimizer = fabric.setup_optimizers(make_optimizer(meter, optimizer))
     players = Players(meter=meter, model=model, model_optimizer=model_optimizer)
     if with_judge:
         sizes = DiscriminatorConfig(
             num_words=50, num_codes=16, text_length=6, grid=[2, 3], width=16, heads=2, dropout=dropout
         )
         judge = PairScorer(Discriminator(sizes), generated_pair=True, mismatched=True)
-        scorer, judges = fabric.setup(judge, make_discriminator_optimizer(judge, optimizer))
-        players.judge, players.scorer, players.discriminator_optimizer = judge, scorer, judges
+        players.judge, players.scorer = judge, fabric.setup_module(judge)
+        judges = make_discriminator_optimizer(judge, optimizer)
+        players.discriminator_optimizer = fabric.setup_optimizers(judges)
     return players
 
 

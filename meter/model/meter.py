@@ -180,8 +180,11 @@ class Meter(nn.Module):
         finally:
             self.train(was_training)
 
-    def save_pretrained(self, folder: Path | str) -> None:
-        """Writes ``config.json`` and ``model.safetensors``."""
+    def save_pretrained(self, folder: Path | str, weights: dict[str, Tensor] | None = None) -> None:
+        """Writes ``config.json`` and ``model.safetensors``.
+
+        weights: the whole state, where this module holds a part of it only (FSDP); its own where None.
+        """
         from safetensors.torch import save_file
 
         folder = Path(folder)
@@ -189,8 +192,10 @@ class Meter(nn.Module):
         settings = dataclasses.asdict(self.config)
         settings |= {name: getattr(self.config, name).name for name in ENUMS}
         (folder / CONFIG).write_text(json.dumps(settings, indent=1), encoding="utf-8")
-        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.state_dict().items()}
-        save_file(weights, folder / WEIGHTS)
+        whole = self.state_dict() if weights is None else weights
+        save_file(
+            {name: weight.detach().cpu().contiguous() for name, weight in whole.items()}, folder / WEIGHTS
+        )
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> "Meter":

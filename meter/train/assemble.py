@@ -1,7 +1,7 @@
 """Puts prepared data, codes and config together: sizes filled in, examples on the device, players set up."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -72,8 +72,12 @@ def make_players(config: RunConfig, sizes: ModelConfig, vq: VQGAN | None, fabric
     """
     from_codebook = vq is not None and sizes.visual_table is VisualTable.codebook
     meter = Meter(sizes, vq.codebook.vectors.detach().clone() if vq and from_codebook else None)
-    model, model_optimizer = fabric.setup(meter, make_optimizer(meter, config.optimizer))
-    players = Players(meter=meter, model=model, model_optimizer=model_optimizer)
+    model = fabric.setup_module(meter)
+    players = Players(
+        meter=meter,
+        model=model,
+        model_optimizer=on_devices(fabric, make_optimizer(meter, config.optimizer)),
+    )
     if config.objective.lambda_d > 0:
         judge = PairScorer(
             Discriminator(
@@ -82,6 +86,12 @@ def make_players(config: RunConfig, sizes: ModelConfig, vq: VQGAN | None, fabric
             generated_pair=config.objective.generated_pair_negatives,
             mismatched=config.objective.mismatched_negatives,
         )
-        scorer, optimizer = fabric.setup(judge, make_discriminator_optimizer(judge, config.optimizer))
-        players.judge, players.scorer, players.discriminator_optimizer = judge, scorer, optimizer
+        players.judge, players.scorer = judge, fabric.setup_module(judge)
+        optimizer = make_discriminator_optimizer(judge, config.optimizer)
+        players.discriminator_optimizer = on_devices(fabric, optimizer)
     return players
+
+
+def on_devices(fabric: "Fabric", optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """The optimizer as Fabric wraps it, of weights that are where they belong already."""
+    return cast(torch.optim.Optimizer, fabric.setup_optimizers(optimizer))

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from meter.errors import InputError
+from meter.train.sharding import sharding_strategy
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-SPLITTING = ("fsdp", "deepspeed", "model_parallel")
-"""Fabric's strategies after which no process holds all weights."""
+FSDP = "fsdp"
+REFUSED = ("fsdp_", "deepspeed", "model_parallel")
+"""Fabric's other strategies after which no process holds all weights."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -27,7 +29,7 @@ class DeviceConfig:
     devices: int = 1
     """Processes, one a device."""
     strategy: str = "auto"
-    """auto, ddp …; none that splits the weights over devices."""
+    """auto, ddp, fsdp (the transformer's weights split over the devices: ``meter.train.sharding``) …"""
     precision: str = "auto"
     """auto: bf16-mixed where the hardware multiplies bf16, else 32-true. Or any name that Fabric knows."""
 
@@ -39,17 +41,18 @@ def make_fabric(config: DeviceConfig) -> "Fabric":
     """
     from lightning_fabric import Fabric
 
-    if config.strategy.startswith(SPLITTING):
+    if config.strategy.startswith(REFUSED):
         raise InputError(
-            f"device.strategy={config.strategy} splits the weights over devices, and such weights cannot be saved: "
-            "use ddp, and train.accumulation where memory is short"
+            f"device.strategy={config.strategy} splits the weights over devices in a way that cannot be saved: "
+            "use fsdp, or ddp and train.accumulation where memory is short"
         )
+    strategy = sharding_strategy(config.devices) if config.strategy == FSDP else config.strategy
     precision = fastest_precision(config.accelerator) if config.precision == "auto" else config.precision
     try:
         fabric = Fabric(
             accelerator=config.accelerator,
             devices=config.devices,
-            strategy=config.strategy,
+            strategy=strategy,
             precision=precision,  # pyright: ignore[reportArgumentType]
         )
         fabric.launch()

@@ -19,6 +19,7 @@ from meter.train.batches import Batch, Examples, num_steps, ordered_batches, tra
 from meter.train.log import TrainingLog
 from meter.train.objective import ObjectiveConfig, supervised_losses
 from meter.train.optimizer import OptimizerConfig, Schedule
+from meter.train.sharding import gathered, load_optimizer, load_weights
 from meter.train.steps import Players, joint_step
 
 if TYPE_CHECKING:
@@ -129,13 +130,20 @@ class JointTraining:
             if self.position.step % self.config.log_every == 0:
                 self.write_window(time.perf_counter() - started)
                 started = time.perf_counter()
-            if self.stop.asked:
+            if self.asked_to_stop():
                 self.save()
                 raise Interrupted(
                     f"stopped at step {self.position.step} after saving to {self.folder / 'last'}"
                 )
             if self.position.step % self.config.checkpoint_every == 0:
                 self.save()
+
+    def asked_to_stop(self) -> bool:
+        """Whether to stop at this step; several processes stop together, as each has something to save."""
+        if self.fabric.world_size == 1:
+            return self.stop.asked
+        looks = self.position.step % self.config.log_every == 0
+        return looks and bool(self.fabric.broadcast(self.stop.asked))
 
     def step(self, parts: list[Batch]) -> None:
         """One step of each player."""
@@ -195,8 +203,9 @@ class JointTraining:
             self.position.best_loss, self.position.best_epoch = loss, self.position.epoch
             if self.config.early_stop is EarlyStop.patience:
                 self.position.failures = 0
+            weights = gathered(self.players.meter.state_dict())
             if self.fabric.is_global_zero:
-                self.players.meter.save_pretrained(self.folder / "best")
+                self.players.meter.save_pretrained(self.folder / "best", weights)
                 if self.players.judge is not None:
                     self.players.judge.discriminator.save_pretrained(self.folder / "best" / "discriminator")
         else:
@@ -216,17 +225,20 @@ class JointTraining:
 
     def save(self) -> None:
         """Writes everything that the next step depends on."""
+        players = self.players
+        whole = {
+            "model": gathered(players.meter.state_dict()),
+            "model_optimizer": gathered(players.model_optimizer.state_dict()),
+            "random": random_states(self.fabric),
+        }
         if not self.fabric.is_global_zero:
             return
-        players = self.players
         state: dict[str, Any] = {
-            "model": players.meter.state_dict(),
-            "model_optimizer": players.model_optimizer.state_dict(),
+            **whole,
             "schedule": self.schedule.state_dict(),
             "position": asdict(self.position),
             "window": dict(self.window),
             "journal": len(self.log.journal),
-            "random": random_state(),
         }
         if players.judge is not None and players.discriminator_optimizer is not None:
             state["discriminator"] = players.judge.state_dict()
@@ -240,22 +252,29 @@ class JointTraining:
             self.log.journal.truncate(0)
             return
         players = self.players
-        players.meter.load_state_dict(state["model"], strict=True)
-        players.model_optimizer.load_state_dict(state["model_optimizer"])
+        load_weights(players.meter, state["model"])
+        load_optimizer(players.model_optimizer, state["model_optimizer"])
         if players.judge is not None and players.discriminator_optimizer is not None:
             players.judge.load_state_dict(state["discriminator"], strict=True)
             players.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.position = Position(**state["position"])
         self.window = defaultdict(float, state["window"])
-        set_random_state(state["random"])
+        # Other processes than before: each begins where the first was.
+        states, rank = state["random"], self.fabric.global_rank
+        set_random_state(states[rank] if len(states) == self.fabric.world_size else states[0])
         self.log.journal.truncate(state["journal"])
 
 
-def random_state() -> dict[str, Any]:
-    """The states of torch's generators: the only ones that a training step draws from."""
+def random_states(fabric: "Fabric") -> list[dict[str, Any]]:
+    """The states of torch's generators in every process: the only ones that a training step draws from."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+    mine = {"cpu": torch.get_rng_state(), "cuda": cuda}
+    if fabric.world_size == 1:
+        return [mine]
+    states: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(states, mine)
+    return states
 
 
 def set_random_state(state: dict[str, Any]) -> None:

@@ -209,7 +209,9 @@ def discriminator_step(
 
 def _set_up(fabric: "Fabric", module: nn.Module, rate: float, betas: list[float]) -> tuple[Any, Any]:
     first, second = betas
-    return fabric.setup(module, torch.optim.Adam(module.parameters(), lr=rate, betas=(first, second)))
+    wrapped = fabric.setup_module(module)
+    optimizer = torch.optim.Adam(module.parameters(), lr=rate, betas=(first, second))
+    return wrapped, fabric.setup_optimizers(optimizer)
 
 
 def _frozen_scores(discriminator: nn.Module, made: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 1 s s"]:

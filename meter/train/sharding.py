@@ -1,0 +1,82 @@
+"""Weights split over devices (FSDP): how they are split, and how a checkpoint gets and gives them whole."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from meter.model import Meter, MeterOutput
+
+if TYPE_CHECKING:
+    from lightning_fabric.strategies import ModelParallelStrategy
+
+
+def sharding_strategy(devices: int) -> "ModelParallelStrategy":
+    """The transformer's weights, their gradients and their optimizer's state, each a part on every device.
+
+    Weights are whole on every device from a step's first pass to its gradient. The networks beside the transformer
+    are small and are repeated, as under DDP.
+    """
+    from lightning_fabric.strategies import ModelParallelStrategy
+
+    return ModelParallelStrategy(split, data_parallel_size=devices, tensor_parallel_size=1)
+
+
+def split(module: nn.Module, mesh: Any) -> nn.Module:
+    """Splits a transformer over the devices of ``mesh``; repeats anything else on each of them."""
+    from torch.distributed.fsdp import fully_shard
+    from torch.nn.parallel import DistributedDataParallel
+
+    if not isinstance(module, Meter):
+        return DistributedDataParallel(module)
+    _show_outputs_to_torch()
+    # Gathered again for the gradient, other tensors would take the place of those that it is asked of by name.
+    fully_shard(module, mesh=mesh["data_parallel"], reshard_after_forward=False)
+    return module
+
+
+@cache
+def _show_outputs_to_torch() -> None:
+    """Lets FSDP find the tensors in a transformer's output: their gradient is where its own work begins."""
+    from torch.export import register_dataclass
+
+    register_dataclass(MeterOutput)
+
+
+def gathered(state: Any) -> Any:
+    """A tree of tensors and plain values with every split tensor whole; all processes must call it together."""
+    from torch.distributed.tensor import DTensor
+
+    if isinstance(state, DTensor):
+        return state.full_tensor()
+    if isinstance(state, dict):
+        return {key: gathered(value) for key, value in state.items()}
+    return [gathered(value) for value in state] if isinstance(state, list) else state
+
+
+def split_like(whole: Tensor, weight: Tensor) -> Tensor:
+    """A whole tensor, split as ``weight`` is, if it is and has the same shape."""
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
+    if not isinstance(weight, DTensor) or whole.shape != weight.shape:
+        return whole
+    return distribute_tensor(whole.to(weight.device), weight.device_mesh, weight.placements)
+
+
+def load_weights(module: nn.Module, whole: dict[str, Tensor]) -> None:
+    """``load_state_dict`` of whole weights into a module that may be split."""
+    own = module.state_dict()
+    module.load_state_dict({name: split_like(value, own[name]) for name, value in whole.items()}, strict=True)
+
+
+def load_optimizer(optimizer: Any, state: dict[str, Any]) -> None:
+    """``load_state_dict`` of an optimizer's whole state, whose tensors are split as their weights are."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    moments = {
+        number: {
+            name: split_like(value, weights[int(number)]) if isinstance(value, Tensor) else value
+            for name, value in values.items()
+        }
+        for number, values in state["state"].items()
+    }
+    optimizer.load_state_dict({**state, "state": moments})
