@@ -1,7 +1,7 @@
 """Weights split over devices (FSDP): how they are split, and how a checkpoint gets and gives them whole."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
@@ -43,11 +43,14 @@ def _show_outputs_to_torch() -> None:
     register_dataclass(MeterOutput)
 
 
+def is_split(tensor: Any) -> bool:
+    """Whether this process holds a part of it only: a DTensor, by what only such a one has."""
+    return hasattr(tensor, "full_tensor")
+
+
 def gathered(state: Any) -> Any:
     """A tree of tensors and plain values with every split tensor whole; all processes must call it together."""
-    from torch.distributed.tensor import DTensor
-
-    if isinstance(state, DTensor):
+    if is_split(state):
         return state.full_tensor()
     if isinstance(state, dict):
         return {key: gathered(value) for key, value in state.items()}
@@ -56,11 +59,12 @@ def gathered(state: Any) -> Any:
 
 def split_like(whole: Tensor, weight: Tensor) -> Tensor:
     """A whole tensor, split as ``weight`` is, if it is and has the same shape."""
+    if not is_split(weight) or whole.shape != weight.shape:
+        return whole
     from torch.distributed.tensor import DTensor, distribute_tensor
 
-    if not isinstance(weight, DTensor) or whole.shape != weight.shape:
-        return whole
-    return distribute_tensor(whole.to(weight.device), weight.device_mesh, weight.placements)
+    like = cast(DTensor, weight)
+    return distribute_tensor(whole.to(like.device), like.device_mesh, like.placements)
 
 
 def load_weights(module: nn.Module, whole: dict[str, Tensor]) -> None:
