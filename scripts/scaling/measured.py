@@ -1,6 +1,7 @@
 """How long a function takes in a process of its own, and the most memory that it needs there."""
 
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -34,12 +35,15 @@ def measured(function: Callable[..., Any], *arguments: Any) -> Cost:
 
 
 def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Cost:
-    most, done = 0, threading.Event()
+    most, done, parent = 0, threading.Event(), os.getppid()
 
     def watch() -> None:
         nonlocal most
         while not done.wait(INTERVAL):
             most = max(most, own_memory())
+            if os.getppid() != parent:
+                # Nobody waits for the answer any more: the script was killed.
+                os._exit(1)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
