@@ -24,6 +24,10 @@ from meter.train.steps import joint_step
 from tests.test_training import make_players, small_examples
 
 torch.set_num_threads(1)
+
+def local(weight):
+    return weight.to_local() if hasattr(weight, "to_local") else weight
+
 devices, strategy, precision, num_parts, path = int(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4]), sys.argv[5]
 config = DeviceConfig(accelerator="cpu", devices=devices, strategy=strategy, precision=precision)
 with launched(config) as fabric:
@@ -41,15 +45,7 @@ with launched(config) as fabric:
     weights["held"] = torch.tensor(own)
     save_file({name: weight.contiguous() for name, weight in weights.items()}, f"{path}.{fabric.global_rank}")
     fabric.barrier()
-""".replace(
-    "torch.set_num_threads(1)\n",
-    """torch.set_num_threads(1)
-
-def local(weight):
-    return weight.to_local() if hasattr(weight, "to_local") else weight
-
-""",
-)
+"""
 
 RESUMED = """
 import sys
@@ -57,8 +53,7 @@ import torch
 from dataclasses import replace
 from pathlib import Path
 from meter.interrupt import Interrupted, StopRequest
-from meter.train.devices import DeviceConfig, launched
-from meter.train.loop import JointTraining
+from meter.train.devices import launched
 from tests.test_training import CPU, StopAfter, make_training
 import tests.test_training
 

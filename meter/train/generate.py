@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import track
 
 from meter.data import Prepared
 from meter.evaluate import Generation
 from meter.model import DecodingConfig, Meter
+from meter.progress import tracked
 from meter.train.batches import Examples, ordered_batches
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def generations(
         rows = np.sort(prepared.splits[split])
         batches = ordered_batches(examples, rows, batch_size=config.batch_size)
         total = -(-len(rows) // config.batch_size)
-        for batch in track(batches, f"generating {split}", total=total, console=console, transient=True):
+        for batch in tracked(batches, f"generating {split}", total, console):
             with fabric.autocast():
                 done = model.generate(
                     batch.users,
