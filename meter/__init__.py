@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from meter.version import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from meter.explain import Explainer
 
-__version__ = "0.1.0"
+__all__ = ["__version__", "load"]
 
 
 def load(folder: "Path | str") -> "Explainer":
@@ -15,7 +17,7 @@ def load(folder: "Path | str") -> "Explainer":
 
     Raises meter.errors.InputError where the folder is not a finished run.
     """
-    from meter.bundle import Bundle
     from meter.explain import Explainer
+    from meter.run_folder import Bundle
 
     return Explainer(Bundle.open(folder))

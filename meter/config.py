@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from meter.data import DatasetConfig
-from meter.disc import DiscriminatorConfig, MatcherConfig
+from meter.disc import DiscriminatorConfig
 from meter.errors import InputError
+from meter.evaluate.generate import EvaluationConfig
 from meter.model import Mask, ModelConfig
-from meter.stage import fingerprint, plain
+from meter.storage.stage import fingerprint, plain
 from meter.train.devices import DeviceConfig
-from meter.train.generate import EvaluationConfig
 from meter.train.log import LogConfig
 from meter.train.loop import TrainConfig
+from meter.train.matcher import MatcherConfig
 from meter.train.objective import ObjectiveConfig
 from meter.train.optimizer import OptimizerConfig
-from meter.vq import PretrainConfig, VQConfig
+from meter.train.vqgan import PretrainConfig
+from meter.vq import VQConfig
 
 Config = TypeVar("Config")
 

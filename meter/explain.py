@@ -9,9 +9,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from meter.bundle import Bundle
 from meter.errors import InputError
 from meter.report import Card
+from meter.run_folder import Bundle
 
 
 @dataclass(kw_only=True, slots=True)
@@ -135,6 +135,6 @@ def explain(config: ExplainConfig) -> None:
 
 
 if __name__ == "__main__":
-    from meter.door import command
+    from meter.cli import command
 
     command(explain, ExplainConfig, "explain")

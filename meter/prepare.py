@@ -4,10 +4,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from meter.cli import command
 from meter.config import RunConfig
 from meter.data import prepare
-from meter.door import command
-from meter.train.present import print_overview
+from meter.report.run_report import print_overview
 
 
 def show(config: RunConfig) -> None:

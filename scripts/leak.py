@@ -20,16 +20,16 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from meter import bundle
+from meter import run_folder
 from meter.compare.runs import find_runs
 from meter.config import RunConfig, read_config
 from meter.data import Prepared, prepare
-from meter.data.synthetic import read_text
 from meter.errors import InputError
 from meter.model import BOS, EOS, PAD, Meter
-from meter.train.assemble import make_examples
 from meter.train.batches import Batch, Examples, ordered_batches
+from meter.train.build import make_examples
 from meter.train.objective import text_loss
+from meter.world import read_text
 
 
 @dataclass(kw_only=True, slots=True)
@@ -103,10 +103,10 @@ def truths(prepared: Prepared, batch: Batch, words: Int[Tensor, "B S"]) -> Itera
 def measure(folder: Path) -> tuple[RunConfig, Leak]:
     """Opens a finished run and measures it."""
     config = read_config(folder / "config.yaml")
-    if config.dataset.name != "synthetic" or not (folder / bundle.MODEL).exists():
+    if config.dataset.name != "synthetic" or not (folder / run_folder.MODEL).exists():
         raise InputError(f"{folder} is not a finished run of the synthetic world")
     prepared = prepare(config.dataset, Path(config.cache), config.data_seed)
-    model = Meter.from_pretrained(folder / bundle.MODEL)
+    model = Meter.from_pretrained(folder / run_folder.MODEL)
     has_feature = config.model.has_feature
     examples = make_examples(prepared, None, has_feature=has_feature, device=torch.device("cpu"))
     return config, leak(model, prepared, examples)

@@ -1,13 +1,19 @@
 """What the tests share: small models with fixed weights, and examples to feed them."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from meter.evaluate import Generation
+from meter.evaluate.generations import Generation
 from meter.model import EOS, PAD, Meter, ModelConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL_DATA = Path(os.environ.get("METER_REAL_DATA", ROOT.parent / "shared/data"))
+"""Where real reviews and photos lie, for the tests that skip without them."""
 
 # Toy tensors gain nothing from threads, and two test processes would fight for the cores.
 torch.set_num_threads(1)

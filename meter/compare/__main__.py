@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from meter.cli import command
 from meter.compare.comparison import Comparison, compare
 from meter.compare.page import comparison_html
 from meter.compare.text import markdown, print_comparison
-from meter.door import command
-from meter.stage import plain
+from meter.storage.stage import plain
 
 
 @dataclass(kw_only=True, slots=True)

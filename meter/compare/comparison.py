@@ -6,14 +6,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from meter import __version__
 from meter.compare.measures import Examples, Measure, choose
 from meter.compare.runs import FinishedRun, find_runs, open_run
 from meter.compare.systems import System, check_same_data, differing_settings, group_by_system
 from meter.errors import InputError
-from meter.evaluate import METRICS_VERSION, PairedTest, SeedTest, holm, seed_test
-from meter.evaluate.resampling import paired_tests
-from meter.stage import fingerprint, plain
+from meter.metrics import METRICS_VERSION, PairedTest, SeedTest, holm, seed_test
+from meter.metrics.stats.resampling import paired_tests
+from meter.storage.stage import fingerprint, plain
+from meter.version import __version__
 
 ALPHA = 0.05
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from meter.bundle import NAMES
 from meter.config import RunConfig, read_config
 from meter.errors import InputError
-from meter.evaluate import METRICS_VERSION, Generation, read_generations, read_scores
+from meter.evaluate.generations import Generation, read_generations
+from meter.evaluate.scores import read_scores
+from meter.metrics import METRICS_VERSION
+from meter.run_folder import NAMES
 
 CONFIG, MANIFEST, METRICS = "config.yaml", "manifest.json", "metrics.json"
 GENERATIONS, SCORES = "generations.jsonl", "scores.jsonl"

@@ -1,19 +1,20 @@
 """Reviews and photos: readers, vocabulary, and the prepared store."""
 
-from meter.data.csvtable import read_csv
 from meter.data.dataset import DatasetConfig, Format
 from meter.data.images import Photo, read_photos
-from meter.data.jsonlines import read_jsonl
 from meter.data.overview import Row, overview
 from meter.data.pairing import Pairing
-from meter.data.peter import read_peter
 from meter.data.prepared import prepare
+from meter.data.readers.csv import read_csv
+from meter.data.readers.jsonl import read_jsonl
+from meter.data.readers.peter import read_peter
+from meter.data.readers.yelp import read_yelp
 from meter.data.reviews import Review, Reviews
 from meter.data.store import Photos, Prepared, Records
 from meter.data.tally import Tally
-from meter.data.tokens import tokenize
-from meter.data.vocabulary import BOS, EOS, PAD, SPECIAL_WORDS, UNK, Vocabulary, VocabularySource
-from meter.data.yelp import read_yelp
+from meter.data.tokenizer import tokenize
+from meter.data.vocabulary import Vocabulary, VocabularySource
+from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
 
 __all__ = [
     "BOS",

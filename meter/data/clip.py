@@ -11,8 +11,8 @@ from jaxtyping import Float, Float16, UInt8
 
 from meter.errors import InputError
 from meter.progress import tracked
-from meter.rows import SCAFFOLD, GrowingRows
-from meter.stage import Stage, build_stage
+from meter.storage.growing_array import SCAFFOLD, GrowingRows
+from meter.storage.stage import Stage, build_stage
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meter.data.clip import ClipConfig
-from meter.data.csvtable import REVIEWS as CSV_REVIEWS
-from meter.data.csvtable import read_csv
 from meter.data.images import Photo, read_photos
-from meter.data.jsonlines import REVIEWS as JSONL_REVIEWS
-from meter.data.jsonlines import read_jsonl
 from meter.data.pairing import Pairing
-from meter.data.peter import REVIEWS as PETER_REVIEWS
-from meter.data.peter import read_peter
+from meter.data.readers.csv import REVIEWS as CSV_REVIEWS
+from meter.data.readers.csv import read_csv
+from meter.data.readers.jsonl import REVIEWS as JSONL_REVIEWS
+from meter.data.readers.jsonl import read_jsonl
+from meter.data.readers.peter import REVIEWS as PETER_REVIEWS
+from meter.data.readers.peter import read_peter
+from meter.data.readers.yelp import REVIEWS as YELP_REVIEWS
+from meter.data.readers.yelp import read_yelp, read_yelp_photos
 from meter.data.reviews import Reviews, require_file
 from meter.data.splits import INDEX_FOLDER, index_files
-from meter.data.synthetic import WorldConfig
 from meter.data.vocabulary import VocabularySource
-from meter.data.yelp import REVIEWS as YELP_REVIEWS
-from meter.data.yelp import read_yelp, read_yelp_photos
 from meter.errors import InputError
+from meter.world import WorldConfig
 
 if TYPE_CHECKING:
     from rich.console import Console

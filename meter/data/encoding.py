@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32
 
-from meter.data.jsontable import write_table
 from meter.data.pairing import NO_PHOTO, Paired
 from meter.data.reviews import Review, Reviews
-from meter.data.vocabulary import EOS, PAD, UNK, Vocabulary, VocabularySource
+from meter.data.vocabulary import Vocabulary, VocabularySource
+from meter.special_words import EOS, PAD, UNK
+from meter.storage.json_file import write_table
 
 
 @dataclass(kw_only=True, slots=True)

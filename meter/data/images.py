@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import UInt8
 
-from meter.data.jsonlines import objects
-from meter.data.jsontable import write_table
+from meter.data.readers.jsonl import objects
 from meter.data.reviews import check_columns, require_file
 from meter.data.tally import Tally
 from meter.errors import InputError
 from meter.progress import tracked
-from meter.rows import SCAFFOLD, GrowingRows
-from meter.stage import Stage, build_stage, fingerprint
+from meter.storage.growing_array import SCAFFOLD, GrowingRows
+from meter.storage.json_file import write_table
+from meter.storage.stage import Stage, build_stage, fingerprint
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,7 +12,7 @@ from jaxtyping import Int32
 
 from meter.data.clip import Affinity
 from meter.data.reviews import Review
-from meter.data.tokens import tokenize
+from meter.data.tokenizer import tokenize
 from meter.errors import InputError
 
 NO_PHOTO = -1

@@ -10,16 +10,16 @@ from meter.data.clip import measure_affinity, open_clip_model
 from meter.data.dataset import DatasetConfig, Format, check_config, read_manifest, read_reviews, review_files
 from meter.data.encoding import Lookup, write_prepared
 from meter.data.images import PHOTOS, PIXELS, build_photos
-from meter.data.jsontable import read_table
 from meter.data.pairing import Pairing, pair
 from meter.data.reviews import Reviews
 from meter.data.splits import SPLITS, keep_known
 from meter.data.store import Photos, Prepared, Records
-from meter.data.synthetic import write_world
 from meter.data.vocabulary import VocabularySource
 from meter.errors import InputError
-from meter.hashes import FileHashes
-from meter.stage import Stage, build_stage
+from meter.storage.file_hashes import FileHashes
+from meter.storage.json_file import read_table
+from meter.storage.stage import Stage, build_stage
+from meter.world import write_world
 
 if TYPE_CHECKING:
     from rich.console import Console

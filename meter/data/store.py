@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8
 
 from meter.data.images import PHOTOS, PIXELS
-from meter.data.jsontable import read_table
 from meter.data.vocabulary import Vocabulary
-from meter.stage import Stage, open_stage
+from meter.storage.json_file import read_table
+from meter.storage.stage import Stage, open_stage
 
 
 @dataclass(kw_only=True, slots=True)

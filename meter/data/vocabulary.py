@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from meter.errors import InputError
-
-PAD, BOS, EOS, UNK = 0, 1, 2, 3
-SPECIAL_WORDS = ("<pad>", "<bos>", "<eos>", "<unk>")
+from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
 
 
 class VocabularySource(enum.Enum):

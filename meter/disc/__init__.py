@@ -2,7 +2,7 @@
 
 from meter.disc.discriminator import Discriminator, DiscriminatorConfig
 from meter.disc.loss import GeneratorForm, MatchScores, generator_loss, matching_value
-from meter.disc.matcher import Matcher, MatcherConfig, train_matcher
+from meter.disc.matcher import Matcher
 from meter.disc.pairs import PairScorer, RelaxedPairs, RelaxedSentences
 from meter.disc.relaxation import Relaxation, relax
 
@@ -12,7 +12,6 @@ __all__ = [
     "GeneratorForm",
     "MatchScores",
     "Matcher",
-    "MatcherConfig",
     "PairScorer",
     "Relaxation",
     "RelaxedPairs",
@@ -20,5 +19,4 @@ __all__ = [
     "generator_loss",
     "matching_value",
     "relax",
-    "train_matcher",
 ]

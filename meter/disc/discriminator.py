@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-PAD = 0
+from meter.special_words import PAD
+
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 

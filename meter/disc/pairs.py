@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from meter.disc.discriminator import PAD, Discriminator
+from meter.disc.discriminator import Discriminator
 from meter.disc.loss import MatchScores
+from meter.special_words import PAD
 
 
 @dataclass(kw_only=True, slots=True)

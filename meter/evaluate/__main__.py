@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from meter.bundle import MODEL
+from meter.cli import command
 from meter.config import read_config
-from meter.door import command
 from meter.errors import InputError
-from meter.train.pipeline import run
+from meter.pipeline import run
+from meter.run_folder import MODEL
 
 
 @dataclass(kw_only=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from meter.evaluate.generation import Generation
-from meter.evaluate.rating import rating_metrics, rating_metrics_peter_compat
-from meter.evaluate.text import text_metrics, text_metrics_peter_compat
-from meter.evaluate.variety import diversity, diversity_peter_compat
+from meter.evaluate.generations import Generation
+from meter.metrics.diversity import diversity, diversity_peter_compat
+from meter.metrics.rating import rating_metrics, rating_metrics_peter_compat
+from meter.metrics.text import text_metrics, text_metrics_peter_compat
 
 
 def summarize(

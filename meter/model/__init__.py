@@ -1,13 +1,14 @@
 """The multimodally-enhanced transformer: user, item, words and visual codes in one sequence."""
 
-from meter.model.beam import BeamConfig
-from meter.model.choice import SamplingConfig
-from meter.model.decoding import CodeChoice, DecodingConfig, Generated, WordChoice
 from meter.model.embedding import Positions, VisualTable
+from meter.model.generation.beam_search import BeamConfig
+from meter.model.generation.generate import CodeChoice, DecodingConfig, Generated, WordChoice
+from meter.model.generation.sampling import SamplingConfig
 from meter.model.initialisation import Initialisation
 from meter.model.meter import Meter, MeterOutput, ModelConfig
-from meter.model.sequence import BOS, EOS, PAD, UNK, Layout, Mask, word_places
+from meter.model.sequence import Layout, Mask, word_places
 from meter.model.transformer import Norm
+from meter.special_words import BOS, EOS, PAD, UNK
 
 __all__ = [
     "BOS",

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from meter.model.sequence import BOS, Layout
+from meter.model.sequence import Layout
+from meter.special_words import BOS
 
 
 class VisualTable(Enum):

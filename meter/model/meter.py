@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from meter.model.decoding import DecodingConfig, Generated, generate
 from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
+from meter.model.generation.generate import DecodingConfig, Generated, generate
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
-from meter.model.packing import Packing
+from meter.model.kernels.packing import Packing
 from meter.model.sequence import Layout, Mask, present, visibility
 from meter.model.transformer import Norm, Transformer, TransformerConfig
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-PAD, BOS, EOS, UNK = range(4)
+from meter.special_words import EOS, PAD
 
 
 class Mask(Enum):

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from meter.model.dropout import Dropout
-from meter.model.packing import Packing
+from meter.model.kernels.dropout import Dropout
+from meter.model.kernels.packing import Packing
 
 
 class Norm(Enum):

@@ -13,7 +13,7 @@ from meter.report.card import Card
 from meter.report.diagnosis import diagnosis_parts
 from meter.report.rendering import asset, render, script_hash
 from meter.report.tables import metric_tables
-from meter.stage import plain
+from meter.storage.stage import plain
 
 
 @dataclass(kw_only=True, slots=True)

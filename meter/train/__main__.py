@@ -1,8 +1,8 @@
 """python -m meter.train [dataset=…] [experiment=…]: the whole way, ending in metrics and a report."""
 
+from meter.cli import command
 from meter.config import RunConfig
-from meter.door import command
-from meter.train.pipeline import run
+from meter.pipeline import run
 
 if __name__ == "__main__":
     command(run, RunConfig, "train")

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 from meter.errors import InputError
-from meter.journal import Journal
+from meter.storage.journal import Journal
 
 if TYPE_CHECKING:
     from meter.train.loop import Position

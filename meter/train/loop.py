@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from meter.checkpoint import load_checkpoint, save_checkpoint
 from meter.errors import InputError
-from meter.interrupt import Interrupted, StopRequest
+from meter.signals import Interrupted, StopRequest
+from meter.storage.checkpoint import load_checkpoint, save_checkpoint
 from meter.train.batches import Batch, Examples, num_steps, ordered_batches, training_batches
 from meter.train.log import TrainingLog
 from meter.train.objective import ObjectiveConfig, supervised_losses

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from meter.disc import GeneratorForm, Relaxation
 from meter.model import EOS, PAD, MeterOutput
-from meter.train.cross_entropy import cross_entropies
+from meter.model.kernels.cross_entropy import cross_entropies
 
 
 class ContextTargets(Enum):

@@ -22,7 +22,7 @@ from meter.disc import (
 from meter.model import PAD, Meter, MeterOutput, word_places
 from meter.train.batches import Batch
 from meter.train.objective import Losses, ObjectiveConfig, Samples, Shares, supervised_losses
-from meter.train.shares import shares
+from meter.train.part_weights import shares
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -1,10 +1,10 @@
 """python -m meter.vq dataset=…: VQ-GAN pretraining only."""
 
+from meter.cli import command
 from meter.config import RunConfig
-from meter.door import command
-from meter.interrupt import listen
+from meter.pipeline import Run
+from meter.signals import listen
 from meter.train.devices import launched
-from meter.train.pipeline import Run
 
 
 def see(config: RunConfig) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch._utils import _rebuild_parameter, _rebuild_tensor_v2
 
 from meter.errors import InputError
-from meter.vq.codec import VQGAN, VQConfig
+from meter.vq.vqgan import VQGAN, VQConfig
 
 NAMES = {
     "encoder.": "encoder.",

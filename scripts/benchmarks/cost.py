@@ -11,7 +11,7 @@ from torch import Tensor
 
 from meter.config import RunConfig
 from meter.model import ModelConfig
-from meter.train.assemble import make_players
+from meter.train.build import make_players
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.objective import ObjectiveConfig, supervised_losses
 from meter.train.steps import joint_step

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from meter.data import DatasetConfig, Format, Prepared, prepare
-from meter.train.assemble import make_examples
+from meter.train.build import make_examples
 
 from .part import Comparison, Row, Settings
 from .records import SHAPE, WORDS_PER_SENTENCE

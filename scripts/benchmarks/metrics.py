@@ -7,8 +7,8 @@ from math import comb
 import numpy as np
 import torch
 
-from meter.evaluate import diversity_peter_compat
-from meter.evaluate.variety import feature_diversity
+from meter.metrics import diversity_peter_compat
+from meter.metrics.diversity import feature_diversity
 
 from .part import Comparison, Row, Settings
 from .timing import Timing, summed

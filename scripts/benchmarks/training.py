@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from meter.config import RunConfig, config_dir, parse, register
-from meter.train.assemble import make_players
+from meter.train.build import make_players
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.steps import joint_step
 

@@ -38,8 +38,9 @@ def encode(folder: Path, size: Size, cache: Path) -> None:
     """The stage of the codes, by an untrained VQ-GAN that is small: what is measured is the way, not the network."""
     from lightning_fabric import Fabric
 
-    from meter.stage import Stage
-    from meter.vq import VQGAN, VQConfig, encode_photos_stage
+    from meter.storage.stage import Stage
+    from meter.train.vqgan import encode_photos_stage
+    from meter.vq import VQGAN, VQConfig
 
     prepared = prepare(dataset_config(folder, size), cache, seed=0)
     assert prepared.photos is not None

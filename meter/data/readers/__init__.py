@@ -1,0 +1,1 @@
+"""Readers of raw reviews, one a format."""

@@ -1,0 +1,160 @@
+"""Whether a sentence finds its own picture among others, and whether a score tells true pairs from false ones.
+
+N sentences, each with C candidate pictures, the true one first.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float64, Int64
+
+from meter.errors import InputError
+from meter.metrics.version import signature
+
+
+@dataclass(kw_only=True, slots=True)
+class RetrievalMetrics:
+    """Means over sentences; ties are broken at random in expectation, so a constant score gets the chance value."""
+
+    recall_at_1: float
+    """Share of sentences whose own picture scores highest."""
+    recall_at_5: float
+    """Share of sentences whose own picture is among the five highest."""
+    median_rank: float
+    """Median rank of the own picture, 1 is best; tied pictures share the middle of their ranks."""
+    mean_reciprocal_rank: float
+    """Mean of 1 / rank."""
+    chance_at_1: float
+    """recall_at_1 of a score that knows nothing: 1 / candidates."""
+    tied: int
+    """Sentences for which another candidate scores exactly as the own picture does."""
+    num_candidates: int
+    """Pictures that a sentence chooses from, its own among them."""
+    count: int
+    """Sentences scored."""
+    signature: str
+
+
+@dataclass(kw_only=True, slots=True)
+class SentenceRetrieval:
+    """The same sentence by sentence: exact expectations over the order of ties."""
+
+    recall_at_1: Float64[np.ndarray, "N"]
+    recall_at_5: Float64[np.ndarray, "N"]
+    reciprocal_rank: Float64[np.ndarray, "N"]
+    rank: Float64[np.ndarray, "N"]
+    """The middle of the tied ranks."""
+    ties: Int64[np.ndarray, "N"]
+    """Other candidates that score exactly as the own picture does."""
+
+
+def draw_candidates(
+    groups: Sequence[Hashable], seed: int, num_candidates: int = 100
+) -> Int64[np.ndarray, "N C"]:
+    """Rows of the candidate pictures of each row: its own first, then others drawn without replacement.
+
+    Rows of the same group (the same item) are never drawn as each other's false candidates: their pictures may
+    rightly be the same. Equal pictures of different groups are drawn; they tie with the own picture, so a model
+    that makes one picture for all gets the chance value. Where a large group leaves fewer than
+    ``num_candidates`` − 1 other rows, all sentences get as many candidates as that group can.
+
+    Args:
+        groups: what each row's picture belongs to, usually the item.
+        seed: the same seed and groups draw the same candidates.
+        num_candidates: C, the own picture included.
+
+    Raises:
+        InputError: fewer than two groups, or fewer than two candidates asked for.
+    """
+    numbers: dict[Hashable, int] = {}
+    members = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+    if len(numbers) < 2 or num_candidates < 2:
+        raise InputError(
+            f"matching wants two groups and two candidates at least, found {len(numbers)} and {num_candidates}"
+        )
+    by_group = np.argsort(members, kind="stable")
+    sizes = np.bincount(members)
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    drawn = min(num_candidates - 1, len(members) - int(sizes.max()))
+    generator = np.random.default_rng(seed)
+    candidates = np.empty((len(members), drawn + 1), dtype=np.int64)
+    for row, group in enumerate(members):
+        places = generator.choice(len(members) - sizes[group], size=drawn, replace=False)
+        places += np.where(places >= first[group], sizes[group], 0)
+        candidates[row, 0] = row
+        candidates[row, 1:] = by_group[places]
+    return candidates
+
+
+def embedding_scores(
+    texts: Float[np.ndarray, "N D"],
+    pictures: Float[np.ndarray, "N D"],
+    candidates: Int64[np.ndarray, "N C"],
+) -> Float[np.ndarray, "N C"]:
+    """Inner products of each sentence's vector with its candidates' picture vectors."""
+    chunk = 256
+    parts = [
+        np.einsum("nd,ncd->nc", texts[start : start + chunk], pictures[candidates[start : start + chunk]])
+        for start in range(0, len(texts), chunk)
+    ]
+    return np.concatenate(parts)
+
+
+def retrieval_metrics(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> RetrievalMetrics:
+    """Ranks the own picture among the candidates and averages over sentences; see ``retrieve``."""
+    each = retrieve(scores, true_column)
+    num_candidates = scores.shape[1]
+    return RetrievalMetrics(
+        recall_at_1=float(each.recall_at_1.mean()),
+        recall_at_5=float(each.recall_at_5.mean()),
+        median_rank=float(np.median(each.rank)),
+        mean_reciprocal_rank=float(each.reciprocal_rank.mean()),
+        chance_at_1=1 / num_candidates,
+        tied=int((each.ties > 0).sum()),
+        num_candidates=num_candidates,
+        count=len(scores),
+        signature=signature("match", candidates=num_candidates, ties="expected"),
+    )
+
+
+def retrieve(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> SentenceRetrieval:
+    """Ranks the own picture of each sentence among the candidates by score, higher is better.
+
+    With g candidates that score higher and t others that score the same, the rank is one of g + 1 … g + t + 1 with
+    equal probability: every value is the exact mean over that draw.
+
+    Raises:
+        InputError: no sentence, or a score that is not a finite number.
+    """
+    if scores.size == 0 or not np.isfinite(scores).all():
+        raise InputError(
+            f"retrieval wants finite scores of at least one sentence, found shape {scores.shape}"
+        )
+    own = scores[:, true_column, None]
+    higher = (scores > own).sum(axis=1)
+    ties = (scores == own).sum(axis=1) - 1
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, scores.shape[1] + 1))])
+    return SentenceRetrieval(
+        recall_at_1=np.clip((1 - higher) / (ties + 1), 0, 1),
+        recall_at_5=np.clip((5 - higher) / (ties + 1), 0, 1),
+        reciprocal_rank=(harmonic[higher + ties + 1] - harmonic[higher]) / (ties + 1),
+        rank=1 + higher + ties / 2,
+        ties=ties,
+    )
+
+
+def area_under_curve(positive: Float[np.ndarray, "P"], negative: Float[np.ndarray, "Q"]) -> float:
+    """Probability that a true pair scores above a false one, ties half: the Mann–Whitney U over P·Q, O(n log n).
+
+    Raises:
+        InputError: no positive, no negative, or a score that is not a number.
+    """
+    if len(positive) == 0 or len(negative) == 0 or np.isnan(positive).any() or np.isnan(negative).any():
+        raise InputError(
+            f"AUC wants numbers of both kinds, found {len(positive)} positive and {len(negative)} negative"
+        )
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, side="left")
+    not_above = np.searchsorted(ordered, positive, side="right")
+    return float((below + not_above).mean() / (2 * len(negative)))

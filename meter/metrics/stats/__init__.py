@@ -1,0 +1,1 @@
+"""Statistics of comparisons: resampling over examples, tests over seeds, effect sizes."""

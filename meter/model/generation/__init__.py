@@ -1,0 +1,1 @@
+"""Generation: rating, then text, then picture."""

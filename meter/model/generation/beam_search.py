@@ -1,0 +1,82 @@
+"""Beam search: the sentence that is likeliest as a whole, as far as a few kept beginnings find it."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from meter.errors import InputError
+from meter.model.generation.incremental import IncrementalTransformer
+from meter.model.generation.text import Sentences, closed, watched, word_logits
+from meter.special_words import EOS, PAD
+
+if TYPE_CHECKING:
+    from meter.model.meter import Meter
+
+
+@dataclass(kw_only=True, slots=True)
+class BeamConfig:
+    """How wide a search is, and what it calls good."""
+
+    width: int = 4
+    """Beginnings of a sentence that are kept."""
+    length_penalty: float = 0.6
+    """α of Wu et al. (2016): a sentence of |Y| words, EOS among them, scores log P(Y) / ((5 + |Y|) / 6)^α. 0 compares
+    log-probabilities as they are, which favours short sentences."""
+
+    def check(self, name: str) -> None:
+        """Raises InputError where a value means nothing; ``name`` is that of this config."""
+        if self.width < 1:
+            raise InputError(f"{name}.width: expected at least 1, found {self.width}")
+        if not 0 <= self.length_penalty < math.inf:
+            raise InputError(
+                f"{name}.length_penalty: expected a number of at least 0, found {self.length_penalty}"
+            )
+
+
+def beam_search(
+    model: "Meter",
+    encoder: IncrementalTransformer,
+    state: Float[Tensor, "B D"],
+    config: BeamConfig,
+    *,
+    allow_unknown: bool,
+) -> Sentences:
+    """Keeps the best beginnings of every sentence, ended ones among them, and returns the best in the end.
+
+    An end that is forced, after n words, is certain: it changes neither log-probability nor length.
+    """
+    batch, length = len(state), model.config.text_length
+    examples = torch.arange(batch, device=state.device)[:, None]
+    words = torch.full((batch, 1, length + 1), PAD, dtype=torch.long, device=state.device)
+    log_probabilities = torch.zeros(batch, 1, device=state.device)
+    waiting = torch.full((model.config.num_words,), -torch.inf, device=state.device)
+    waiting[PAD] = 0
+    for index in range(length):
+        beams = words.shape[1]
+        logits = word_logits(encoder, state, allow_unknown=allow_unknown).float()
+        steps = logits.log_softmax(dim=-1).unflatten(0, (batch, beams))
+        ended = (words == EOS).any(dim=-1)
+        totals = log_probabilities[..., None] + torch.where(ended[..., None], waiting, steps)
+        lengths = (words != PAD).sum(dim=-1) + ~ended
+        scores = totals / penalty(lengths, config.length_penalty)[..., None]
+        best = scores.flatten(1).topk(min(config.width, scores[0].numel()), dim=-1).indices
+        log_probabilities = totals.flatten(1).gather(1, best)
+        parents = best // model.config.num_words
+        words = words[examples, parents]
+        words[:, :, index] = best % model.config.num_words
+        encoder = encoder.take((examples * beams + parents).flatten(), model.layout.text.stop - 1)
+        all_ended = watched(index, state.device) and bool((words == EOS).any(dim=-1).all())
+        if all_ended or index + 1 == length:
+            break
+        token = model.embedding.text_step(words[:, :, index].flatten(), index)
+        state = encoder.extend(token)[:, -1]
+    return Sentences(closed(words[:, 0]), encoder, examples.squeeze(1) * words.shape[1])
+
+
+def penalty(lengths: Int[Tensor, "B R"], alpha: float) -> Float[Tensor, "B R"]:
+    """What the log-probability of a sentence of so many words is divided by (Wu et al., 2016, equation 14)."""
+    return ((5 + lengths) / 6) ** alpha

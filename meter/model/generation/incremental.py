@@ -1,0 +1,150 @@
+"""The transformer slot after slot: the layers of a whole pass, over the keys and values of what came before.
+
+A step of one slot is so small that calling its modules takes as long as its arithmetic. So the layers stand here
+once more, on their weights alone; that both give the same is tested token for token.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from meter.model.generation.kv_cache import FixedLayerCache, LayerCache
+from meter.model.heads import Heads
+from meter.model.kernels.prepacked_linear import Map, prepacked
+from meter.model.kernels.single_query import attend_alone
+from meter.model.transformer import Block, Norm, Transformer, at_least_single, attend
+
+
+@dataclass(slots=True)
+class Layer:
+    """What one block does to its tokens, without dropout."""
+
+    norm: Norm
+    heads: int
+    project_in: Map
+    project_out: Map
+    attention_norm: Map
+    widen: Map
+    narrow: Map
+    feedforward_norm: Map
+
+    def extend(
+        self,
+        tokens: Float[Tensor, "B Q D"],
+        cache: LayerCache,
+        visible: Bool[Tensor, "#B 1 #Q T"] | None,
+    ) -> Float[Tensor, "B Q D"]:
+        """Encodes the next slots."""
+        if self.norm is Norm.pre:
+            tokens = tokens + self._attend(self.attention_norm(tokens), cache, visible)
+            return tokens + self._feed(self.feedforward_norm(tokens))
+        tokens = self.attention_norm(tokens + self._attend(tokens, cache, visible))
+        return self.feedforward_norm(tokens + self._feed(tokens))
+
+    def _attend(
+        self,
+        tokens: Float[Tensor, "B Q D"],
+        cache: LayerCache,
+        visible: Bool[Tensor, "#B 1 #Q T"] | None,
+    ) -> Float[Tensor, "B Q D"]:
+        batch, length, width = tokens.shape
+        projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
+        queries, keys, values = projected.permute(2, 0, 3, 1, 4)
+        on_cpu = tokens.device.type == "cpu"
+        if on_cpu:
+            queries, keys = at_least_single(queries), at_least_single(keys)
+        cache.extend(keys, values)
+        attention = attend_alone if on_cpu and length == 1 else attend
+        mixed = attention(queries, cache.seen_keys, cache.seen_values, visible)
+        return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
+
+    def _feed(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:
+        return self.narrow(self.widen(tokens).relu_())
+
+
+@dataclass(slots=True)
+class IncrementalTransformer:
+    """All layers with their caches, and the heads that read single slots.
+
+    visual_head: None for a model without pictures.
+    """
+
+    layers: list[Layer]
+    final_norm: nn.Module
+    context_head: Map
+    text_head: Map
+    visual_head: Map | None
+    caches: list[LayerCache]
+
+    def extend(
+        self, tokens: Float[Tensor, "B Q D"], visible: Bool[Tensor, "#B 1 #Q T"] | None = None
+    ) -> Float[Tensor, "B Q D"]:
+        """Encodes the next Q slots, reading all earlier ones from the caches and adding these to them.
+
+        visible: which of all T slots the new ones may see; everything where None.
+        """
+        for layer, cache in zip(self.layers, self.caches, strict=True):
+            tokens = layer.extend(tokens, cache, visible)
+        return self.final_norm(tokens)
+
+    def rearrange(self, rows: Int[Tensor, " R"], sources: Int[Tensor, " R"]) -> None:
+        """Puts into the given rows of the caches what stands in others."""
+        for cache in self.caches:
+            cache.rearrange(rows, sources)
+
+    def skip_to(self, slot: int) -> None:
+        """Leaves all slots empty up to this one, which is the next that is filled."""
+        for cache in self.caches:
+            cache.filled = slot
+
+    def take(self, rows: Int[Tensor, " R"], length: int) -> "IncrementalTransformer":
+        """The same layers with a copy of the given rows of the caches, with room for ``length`` slots."""
+        return replace(self, caches=[cache.take(rows, length) for cache in self.caches])
+
+    def fixed(self, slot: Int[Tensor, "1"]) -> "IncrementalTransformer":
+        """The same layers for steps that are captured, over the same memory.
+
+        slot: where the next keys and values are written; the caller moves it on, in place.
+        """
+        return replace(self, caches=[FixedLayerCache(cache, slot) for cache in self.caches])
+
+
+def incremental(transformer: Transformer, heads: Heads, length: int) -> IncrementalTransformer:
+    """A transformer and its heads, whose weights stay as they are meanwhile, with empty caches of ``length`` slots."""
+    text_head = prepacked(heads.text)
+    return IncrementalTransformer(
+        layers=[_layer(block) for block in transformer.blocks if isinstance(block, Block)],
+        final_norm=transformer.final_norm,
+        # It is asked once: packing pays only where the words' head is the same.
+        context_head=text_head if heads.context is None else heads.context,
+        text_head=text_head,
+        visual_head=prepacked(heads.visual) if heads.visual is not None else None,
+        caches=[LayerCache(length) for _ in transformer.blocks],
+    )
+
+
+def _layer(block: Block) -> Layer:
+    widen, narrow = (module for module in block.feedforward if isinstance(module, nn.Linear))
+    return Layer(
+        norm=block.norm,
+        heads=block.attention.heads,
+        project_in=prepacked(block.attention.project_in),
+        project_out=prepacked(block.attention.project_out),
+        attention_norm=_layer_norm(block.attention_norm),
+        widen=prepacked(widen),
+        narrow=prepacked(narrow),
+        feedforward_norm=_layer_norm(block.feedforward_norm),
+    )
+
+
+def _layer_norm(module: nn.LayerNorm) -> Map:
+    return partial(
+        F.layer_norm,
+        normalized_shape=module.normalized_shape,
+        weight=module.weight,
+        bias=module.bias,
+        eps=module.eps,
+    )

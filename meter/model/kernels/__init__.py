@@ -1,0 +1,1 @@
+"""The same arithmetic, faster: each kernel is tested against its plain twin."""

@@ -1,0 +1,304 @@
+"""The whole way of a run: data → VQ-GAN → codes → joint training → generations → metrics → report."""
+
+import json
+import logging
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from rich.console import Console
+
+from meter import run_folder as run_files
+from meter.config import RunConfig, run_folder, run_hash
+from meter.data import Prepared, prepare
+from meter.disc import Matcher
+from meter.evaluate.diagnose import diagnose, open_judges
+from meter.evaluate.generate import generations
+from meter.evaluate.generations import Generation, read_generations, write_generations
+from meter.evaluate.measure import measure, vq_sections
+from meter.evaluate.scores import write_scores
+from meter.model import Meter
+from meter.report.run_report import held_out, print_overview, print_results, run_report
+from meter.signals import StopRequest, listen
+from meter.storage.stage import Stage, fingerprint, plain
+from meter.train.batches import Examples
+from meter.train.build import discriminator_config, make_examples, make_players, model_config
+from meter.train.devices import launched
+from meter.train.log import TrainingLog
+from meter.train.loop import JointTraining
+from meter.train.matcher import train_matcher
+from meter.train.vqgan import encode_photos_stage, pretrain_stage
+from meter.version import __version__
+from meter.vq import VQGAN
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(kw_only=True, slots=True)
+class Visual:
+    """The visual side of a dataset: the VQ-GAN, its stage, and the codes of every photo."""
+
+    vq: VQGAN
+    stage: Stage
+    codes: Int[np.ndarray, "P M"]
+    codes_hash: str
+
+
+class Run:
+    """One run in its folder: each method is a step of the way, done once and found again by the same command."""
+
+    def __init__(self, config: RunConfig, fabric: "Fabric", folder: Path | None = None) -> None:
+        self.config = config
+        self.fabric = fabric
+        self.folder = folder or run_folder(config)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.console = Console(quiet=not fabric.is_global_zero)
+        self.seconds: dict[str, float] = {}
+
+    def prepare(self) -> Prepared:
+        """Reads, checks and numbers the data."""
+        with self.timed("data"):
+            prepared = prepare(
+                self.config.dataset, Path(self.config.cache), self.config.data_seed, self.console
+            )
+        print_overview(prepared, self.console)
+        return prepared
+
+    def see(self, prepared: Prepared, stop: StopRequest) -> Visual | None:
+        """Pretrains the VQ-GAN and turns every photo into codes; None for a model without pictures."""
+        if prepared.photos is None or not self.config.objective.uses_pictures:
+            return None
+        cache = Path(self.config.cache)
+        with self.timed("VQ-GAN"):
+            stage = pretrain_stage(
+                prepared.photos.pixels,
+                prepared.photos.hash,
+                self.config.vq,
+                self.config.pretrain,
+                cache,
+                self.fabric,
+                self.config.data_seed,
+                console=self.console,
+                stop=stop,
+            )
+        vq = VQGAN.from_pretrained(stage.folder)
+        self.fabric.to_device(vq)
+        with self.timed("visual codes"):
+            encoded = encode_photos_stage(
+                prepared.photos.pixels, prepared.photos.hash, stage, cache, self.fabric, console=self.console
+            )
+        codes = np.load(encoded.folder / "codes.npy", mmap_mode="r")
+        return Visual(vq=vq, stage=stage, codes=codes, codes_hash=encoded.hash)
+
+    def train(
+        self, prepared: Prepared, visual: Visual | None, examples: Examples, stop: StopRequest
+    ) -> Meter:
+        """Trains transformer and discriminator together; returns the weights that validated best."""
+        sizes = model_config(self.config, prepared, visual.vq if visual else None)
+        torch.manual_seed(self.config.seed)
+        players = make_players(self.config, sizes, visual.vq if visual else None, self.fabric)
+        log = TrainingLog(
+            self.folder,
+            self.console,
+            self.config.log,
+            plain(self.config),
+            quiet=not self.fabric.is_global_zero,
+        )
+        training = JointTraining(
+            fabric=self.fabric,
+            players=players,
+            examples=examples,
+            splits=prepared.splits,
+            objective=self.config.objective,
+            optimizer=self.config.optimizer,
+            config=self.config.train,
+            folder=self.folder,
+            seed=self.config.seed,
+            log=log,
+            stop=stop,
+        )
+        with self.timed("joint training"):
+            training.run()
+        self.fabric.barrier()
+        best = Meter.from_pretrained(self.folder / run_files.MODEL)
+        self.fabric.to_device(best)
+        return best
+
+    def judge(self, prepared: Prepared, visual: Visual, examples: Examples, model: Meter) -> Matcher:
+        """Trains the matcher on the true pairs of the training split, or opens it."""
+        folder = self.folder / run_files.MATCHER
+        if not (folder / "model.safetensors").exists():
+            pairs = examples.batch(torch.from_numpy(np.array(prepared.splits["train"], dtype=np.int64)))
+            assert pairs.codes is not None
+            seen = pairs.codes[:, 0] >= 0
+            settings = self.config.matcher
+            sizes = discriminator_config(
+                self.config, model.config, width=settings.width, layers=settings.layers
+            )
+            with self.timed("matcher"):
+                matcher = train_matcher(
+                    pairs.words[seen], pairs.codes[seen], sizes, settings, self.config.data_seed
+                )
+            matcher.save_pretrained(folder)
+        return Matcher.from_pretrained(folder)
+
+    def generate(self, model: Meter, prepared: Prepared, examples: Examples) -> list[Generation]:
+        """Generates for every evaluated split, or reads what was generated before."""
+        path = self.folder / "generations.jsonl"
+        if not path.exists():
+            settings, seed = self.config.evaluation, self.config.seed
+            with self.timed("generation"):
+                made = generations(model, prepared, examples, self.fabric, settings, self.console, seed=seed)
+                write_generations(path, made)
+        return read_generations(path)
+
+    def measure(
+        self,
+        generated: list[Generation],
+        prepared: Prepared,
+        visual: Visual | None,
+        matcher: Matcher | None,
+        examples: Examples,
+        model: Meter,
+    ) -> dict[str, Any]:
+        """Measures, diagnoses and writes ``metrics.json``, and ``scores.jsonl`` for tests over examples."""
+        with self.timed("metrics"):
+            measured = measure(
+                generated,
+                prepared,
+                visual.codes if visual else None,
+                visual.vq if visual else None,
+                matcher.network if matcher else None,
+                lowest_rating=self.config.dataset.min_rating,
+                highest_rating=self.config.dataset.max_rating,
+                seed=self.config.data_seed,
+            )
+        write_scores(self.folder / "scores.jsonl", measured.scores)
+        metrics = measured.metrics
+        if visual is not None:
+            rows = held_out(self.config, prepared)
+            metrics = {"vq": vq_sections(prepared, visual.vq, visual.stage.summary, rows), **metrics}
+        with self.timed("diagnosis"):
+            judges = open_judges(self.folder, matcher, self.fabric.device)
+            seed = self.config.data_seed
+            metrics["diagnosis"] = diagnose(generated, prepared, examples, model, judges, seed)
+        write_json(self.folder / "metrics.json", metrics)
+        return metrics
+
+    def write_manifest(self, prepared: Prepared, visual: Visual | None) -> dict[str, Any]:
+        """Writes ``manifest.json``: what the run was made from, where, and how long each step took."""
+        path = self.folder / "manifest.json"
+        before = json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else {}
+        inputs = {"prepared": prepared.stage.hash}
+        if visual is not None:
+            inputs |= {"vq": visual.stage.hash, "codes": visual.codes_hash}
+        manifest = {
+            "stage": "run",
+            "format": 1,
+            "package": __version__,
+            "config_hash": run_hash(self.config),
+            "data_hash": fingerprint(inputs),
+            "inputs": inputs,
+            "command": shlex.join(["python", "-m", "meter.train", *sys.argv[1:]]),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {self.fabric.device}",
+            "precision": str(self.fabric._precision.precision),
+            "seconds": {**before, **{name: round(took, 1) for name, took in self.seconds.items()}},
+        }
+        write_json(path, manifest)
+        return manifest
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Remembers how long a step took."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+
+def run(config: RunConfig, folder: Path | None = None) -> dict[str, Any]:
+    """Runs everything that is not done yet, measures, writes the report and returns the metrics.
+
+    folder: of the run, where it was moved; by default a function of the config.
+    """
+    with launched(config.device) as fabric:
+        return whole_way(Run(config, fabric, folder))
+
+
+def whole_way(way: Run) -> dict[str, Any]:
+    """Every step of the way in its order; the processes beside the first end with the training."""
+    config = way.config
+    write_yaml(way.folder / "config.yaml", config)
+    with listen() as stop, logged_to(way.folder / "train.log"):
+        prepared = way.prepare()
+        visual = way.see(prepared, stop)
+        examples = make_examples(
+            prepared,
+            visual.codes if visual else None,
+            has_feature=config.model.has_feature,
+            device=way.fabric.device,
+        )
+        model = way.train(prepared, visual, examples, stop)
+    if not way.fabric.is_global_zero:
+        return {}
+    run_files.write_names(
+        way.folder,
+        prepared,
+        dataset=config.dataset.name,
+        lowest_rating=config.dataset.min_rating,
+        highest_rating=config.dataset.max_rating,
+    )
+    if visual is not None:
+        run_files.copy_vq(visual.stage.folder, way.folder)
+    if not config.evaluation.generate:
+        way.write_manifest(prepared, visual)
+        return {}
+    matcher = way.judge(prepared, visual, examples, model) if visual else None
+    generated = way.generate(model, prepared, examples)
+    metrics = way.measure(generated, prepared, visual, matcher, examples, model)
+    manifest = way.write_manifest(prepared, visual)
+    report = run_report(way.folder, config, prepared, visual, generated, metrics, matcher, manifest)
+    print_results(metrics, way.console)
+    way.console.print(f"\nreport: [bold]{report}[/bold]")
+    return metrics
+
+
+def write_yaml(path: Path, config: RunConfig) -> None:
+    """Writes the whole config, defaults included, as YAML that ``--config-dir`` reads again."""
+    import yaml
+
+    path.write_text(yaml.safe_dump(plain(config), sort_keys=False), encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes beside, then renames: a file of that name is always whole."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(path)
+
+
+@contextmanager
+def logged_to(path: Path) -> Iterator[None]:
+    """Keeps what the package and its libraries log in the run folder."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+        handler.close()

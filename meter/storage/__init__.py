@@ -1,0 +1,1 @@
+"""Files: stages, checkpoints, journals and arrays that survive a kill."""

@@ -1,0 +1,1 @@
+"""What photos show, and the oracle that reads them."""

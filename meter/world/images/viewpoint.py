@@ -1,0 +1,54 @@
+"""What changes from photo to photo of one item and says nothing about it: place, scale, light, furniture."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from meter.world.images.canvas import Camera, Colour
+
+_WOODS: list[Colour] = [(150, 98, 58), (122, 78, 50), (170, 122, 78)]
+_FRAMES: list[Colour] = [(128, 92, 54), (70, 58, 54), (176, 140, 82)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shot:
+    """One way to take the photo; the defaults are the plain one.
+
+    camera: where the photographer stands.
+    sway: four small displacements, in scene units, that move single pieces against each other.
+    light: gain of red, green and blue.
+    slope: how much brighter the right edge is than the left one, as a share.
+    grain: standard deviation of the sensor's noise, in levels of 255.
+    wood, frame: colours of the woodwork and of the painting's frame.
+    variant: 1 or 2: one wide pillow or two of them; in a restaurant, a shelf or a clock.
+    """
+
+    camera: Camera = field(default_factory=Camera)
+    sway: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    light: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    slope: float = 0.0
+    grain: float = 0.0
+    wood: Colour = _WOODS[0]
+    frame: Colour = _FRAMES[0]
+    variant: int = 2
+
+
+def random_shot(generator: np.random.Generator) -> Shot:
+    """A shot as guests take them: up to 1.6 units aside, 4 % nearer or farther, lighter or darker, warmer or colder."""
+    brightness = generator.uniform(0.88, 1.03)
+    warmth = generator.uniform(-0.04, 0.04)
+    sway = generator.uniform(-0.6, 0.6, size=4).tolist()
+    return Shot(
+        camera=Camera(
+            right=generator.uniform(-1.6, 1.6),
+            down=generator.uniform(-1.2, 1.2),
+            scale=generator.uniform(0.96, 1.04),
+        ),
+        sway=(sway[0], sway[1], sway[2], sway[3]),
+        light=(brightness * (1 + warmth), brightness, brightness * (1 - warmth)),
+        slope=generator.uniform(-0.08, 0.08),
+        grain=1.0,
+        wood=_WOODS[generator.integers(len(_WOODS))],
+        frame=_FRAMES[generator.integers(len(_FRAMES))],
+        variant=int(generator.integers(1, 3)),
+    )

@@ -1,0 +1,1 @@
+"""What guests write, and the oracle that reads it."""

@@ -1,0 +1,75 @@
+"""Guests: what they talk about, what they like, how they speak and how they rate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from meter.world.attributes import VALUES
+from meter.world.text import phrases
+from meter.world.text.sentences import Style, random_style
+
+_PROFILES = 4
+_OWN_SHARE = 0.2
+"""Share of the variance of taste that is a guest's own and not of the profile."""
+
+_INDIFFERENT = 0.4
+"""Taste within this distance of zero, in standard deviations, leaves a guest unmoved."""
+
+_LENIENCE = 0.45
+"""Standard deviation over guests of the rating's shift, in stars."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guest:
+    """One user of the world.
+
+    interests: feature -> how readily the guest talks about it.
+    taste: feature -> value -> how much the guest likes it, about standard normal over guests and values.
+    lenience: what the guest adds to every rating, in stars.
+    """
+
+    name: str
+    interests: dict[str, float]
+    taste: dict[str, dict[str, float]]
+    style: Style
+    lenience: float
+
+    def sentiment(self, feature: str, value: str) -> str:
+        liking = self.taste[feature][value]
+        if abs(liking) < _INDIFFERENT:
+            return phrases.UNMOVED
+        return phrases.LIKED if liking > 0 else phrases.DISLIKED
+
+
+def random_guests(count: int, generator: np.random.Generator) -> list[Guest]:
+    """Guests whose taste follows one of a few profiles, with something of their own: of low rank, but not only."""
+    profiles = [_random_taste(generator) for _ in range(_PROFILES)]
+    guests = []
+    for number in range(count):
+        profile, own = profiles[generator.integers(_PROFILES)], _random_taste(generator)
+        taste = {
+            feature: {
+                value: (1 - _OWN_SHARE) ** 0.5 * profile[feature][value]
+                + _OWN_SHARE**0.5 * own[feature][value]
+                for value in values
+            }
+            for feature, values in VALUES.items()
+        }
+        interests = generator.gamma(1.0, size=len(VALUES)) + 0.1
+        guests.append(
+            Guest(
+                name=f"guest-{number:0{len(str(count - 1))}}",
+                interests={feature: float(weight) for feature, weight in zip(VALUES, interests, strict=True)},
+                taste=taste,
+                style=random_style(generator),
+                lenience=float(generator.normal(0, _LENIENCE)),
+            )
+        )
+    return guests
+
+
+def _random_taste(generator: np.random.Generator) -> dict[str, dict[str, float]]:
+    return {
+        feature: {value: float(generator.standard_normal()) for value in values}
+        for feature, values in VALUES.items()
+    }

@@ -1,0 +1,201 @@
+"""Every config composes, the paper's sizes are what they are, and a typo ends in one line with status 2."""
+
+import itertools
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from meter.cli import check_overrides
+from meter.config import (
+    RunConfig,
+    config_dir,
+    known_keys,
+    nearest_key,
+    parse,
+    read_config,
+    register,
+    run_folder,
+)
+from meter.errors import InputError
+from meter.model import Mask
+from meter.pipeline import write_yaml
+from tests.conftest import ROOT
+
+DATASETS = sorted(path.stem for path in (config_dir() / "dataset").rglob("*.yaml"))
+ABLATIONS = sorted(path.stem for path in (config_dir() / "ablation").rglob("*.yaml"))
+CODECS = sorted(path.stem for path in (config_dir() / "codec").rglob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").rglob("*.yaml"))
+
+
+def composed(*overrides: str) -> RunConfig:
+    register("train", RunConfig)
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
+        return parse(compose("train", overrides=list(overrides)))
+
+
+@pytest.mark.parametrize(("dataset", "experiment"), list(itertools.product(DATASETS, [None, *EXPERIMENTS])))
+def test_every_dataset_composes_with_every_experiment(dataset: str, experiment: str | None) -> None:
+    config = composed(f"dataset={dataset}", *([f"experiment={experiment}"] if experiment else []))
+    assert config.dataset.name == dataset
+    config.vq.image_size = config.dataset.image_size
+    config.vq.check()
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels_a_code", "num_codes"),
+    [("f16_1024", 16, 1024), ("f16_16384", 16, 16384), ("f8_1024", 8, 1024), ("f8_16384", 8, 16384)],
+)
+def test_codecs_are_what_they_are_called(codec: str, pixels_a_code: int, num_codes: int) -> None:
+    assert codec in CODECS
+    for dataset, size in itertools.product(DATASETS, (128, 256)):
+        config = composed(f"dataset={dataset}", f"codec={codec}", f"dataset.image_size={size}")
+        config.vq.image_size = size
+        config.vq.check()
+        assert (config.vq.factor, config.vq.num_codes) == (pixels_a_code, num_codes)
+        assert (config.pretrain.disc_weight, config.pretrain.disc_start) == (0.8, 10_000)
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_every_ablation_names_its_runs(ablation: str) -> None:
+    assert composed(f"ablation={ablation}").name == ablation
+
+
+def test_ablations_change_what_they_say() -> None:
+    full = composed("ablation=full")
+    assert replace(full, name="meter") == composed()
+    assert not composed("ablation=no_pictures").objective.uses_pictures
+    assert composed("ablation=no_discriminator").objective == replace(full.objective, lambda_d=0.0)
+    assert composed("ablation=literal_mask").evaluation.generate is False
+    assert composed("ablation=peter").model.has_feature is False
+    assert composed("ablation=peter_plus") == composed("experiment=peter_plus")
+
+
+def test_claims_sweep_every_ablation_over_five_seeds() -> None:
+    register("train", RunConfig)
+    with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
+        swept = compose(
+            "train", overrides=["experiment=claims"], return_hydra_config=True
+        ).hydra.sweeper.params
+    assert swept == {"ablation": "glob(*)", "seed": "range(5)"}
+
+
+@pytest.mark.parametrize("dataset", ["tripadvisor", "yelp"])
+def test_the_dataset_alone_picks_the_papers_sizes(dataset: str) -> None:
+    """Decision D12."""
+    config = composed(f"dataset={dataset}")
+    assert (config.model.width, config.model.layers, config.model.heads) == (512, 2, 2)
+    assert (config.model.feedforward, config.model.dropout) == (2048, 0.2)
+    assert (config.dataset.text_length, config.dataset.vocabulary_size) == (15, 20_000)
+    assert (config.dataset.image_size, config.vq.num_codes, config.vq.patch) == (256, 1024, 1)
+    assert config.vq.factor == 16
+    objective = config.objective
+    assert (objective.lambda_r, objective.lambda_c, objective.lambda_e) == (0.1, 1.0, 1.0)
+    assert (objective.lambda_d, objective.alpha) == (0.1, 1.0)
+    assert config.model.mask is Mask.peter
+
+
+def test_an_experiment_wins_over_the_dataset_and_the_command_line_over_both() -> None:
+    assert composed("experiment=smoke").dataset.image_size == 32
+    assert composed("experiment=smoke", "dataset.image_size=48").dataset.image_size == 48
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.heds=4", "there is no key model.heds; did you mean model.heads?"),
+        ("objective.lamda_d=1", "there is no key objective.lamda_d; did you mean objective.lambda_d?"),
+        ("lambda_d=1", "did you mean objective.lambda_d?"),
+        ("model.width=abc", "Value 'abc' of type 'str' could not be converted to Integer"),
+        ("model.mask=petre", "petre"),
+        ("dataset=tripadviser", "did you mean dataset=tripadvisor?"),
+        ("experiment=smok", "did you mean experiment=smoke?"),
+        ("model.heads=3", "model.width=128 is not a multiple of model.heads=3"),
+        ("model.mask=literal", "model.mask=literal leaks the future"),
+        ("dataset.use_images=false", "need pictures, but dataset.use_images=false"),
+        ("model.num_users=3", "model.num_users=3: the data decides this"),
+        ("objective.lamda_d=0,1", "did you mean objective.lambda_d?"),
+    ],
+)
+def test_a_mistake_is_named_with_what_to_do(override: str, message: str) -> None:
+    register("train", RunConfig)
+    with pytest.raises(InputError) as caught:
+        check_overrides([override], RunConfig, "train")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_feature_words_has_none_to_borrow() -> None:
+    with pytest.raises(InputError, match=r"borrowed_features=true borrows.*has_feature=false"):
+        composed("objective.borrowed_features=true", "model.has_feature=false")
+
+
+def test_a_sweep_is_checked_by_its_first_values() -> None:
+    register("train", RunConfig)
+    check_overrides(["-m", "objective.lambda_d=0,0.1", "experiment=smoke"], RunConfig, "train")
+
+
+def test_the_nearest_key_is_found_or_nothing() -> None:
+    assert nearest_key("optimiser.learning_rate", known_keys()) == "optimizer.learning_rate"
+    assert nearest_key("zzzzqqqq", known_keys()) is None
+
+
+def test_the_run_folder_is_a_function_of_what_is_computed() -> None:
+    config = composed("experiment=smoke")
+    assert run_folder(config) == run_folder(
+        composed("experiment=smoke", "log.wandb=offline", "device.devices=2")
+    )
+    assert run_folder(config) != run_folder(composed("experiment=smoke", "objective.lambda_d=0"))
+    assert run_folder(config) != run_folder(composed("experiment=smoke", "seed=1"))
+
+
+def test_a_config_survives_its_yaml(tmp_path) -> None:
+    config = composed("experiment=smoke", "model.mask=prefix")
+    write_yaml(tmp_path / "config.yaml", config)
+    assert read_config(tmp_path / "config.yaml") == config
+    with pytest.raises(InputError, match="is not a run folder"):
+        read_config(tmp_path / "nothing.yaml")
+
+
+def test_importing_the_model_loads_no_hydra_no_wandb_no_lightning() -> None:
+    script = (
+        "import sys, meter, meter.model, meter.vq, meter.disc, meter.evaluate, meter.data; "
+        "print([name for name in ('hydra', 'omegaconf', 'wandb', 'lightning_fabric', 'pytorch_lightning', "
+        "'matplotlib', 'taming') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_evaluate_imports_no_network() -> None:
+    script = "import sys, meter.evaluate; print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("module", ["train", "vq", "prepare", "evaluate", "explain"])
+def test_every_command_shows_its_config(module: str) -> None:
+    command = [sys.executable, "-m", f"meter.{module}", "--cfg", "job"]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert found.returncode == 0, found.stderr
+    assert "run" in found.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["meter.train", "model.heds=4"],
+        ["meter.prepare", "dataset=tripadvisor", "dataset.root=nowhere"],
+        ["meter.evaluate", "run=nowhere"],
+        ["meter.explain", "run=nowhere", "user=u", "item=i"],
+    ],
+)
+def test_what_the_user_got_wrong_is_one_line_and_status_2(arguments: list[str], tmp_path) -> None:
+    command = [sys.executable, "-m", *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert found.returncode == 2
+    assert found.stderr.startswith("error: ")
+    assert found.stderr.count("\n") == 1
+    assert "Traceback" not in found.stderr

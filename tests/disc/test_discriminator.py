@@ -1,0 +1,207 @@
+"""The discriminator: relaxed choices equal chosen ones, gradients flow, L_d against hand-computed values."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from meter.disc import (
+    Discriminator,
+    DiscriminatorConfig,
+    GeneratorForm,
+    Matcher,
+    MatchScores,
+    PairScorer,
+    Relaxation,
+    RelaxedPairs,
+    RelaxedSentences,
+    generator_loss,
+    matching_value,
+    relax,
+)
+from meter.model import word_places
+from meter.train.matcher import MatcherConfig, contrastive_loss, train_matcher
+from tests.conftest import Inputs, small_inputs
+
+SIZES = DiscriminatorConfig(
+    num_words=50, num_codes=16, text_length=6, grid=[2, 3], width=16, heads=2, dropout=0.0
+)
+
+
+def small_discriminator() -> Discriminator:
+    torch.manual_seed(0)
+    return Discriminator(SIZES).eval()
+
+
+def log_sigmoid(value: float) -> float:
+    return -math.log(1 + math.exp(-value))
+
+
+@pytest.mark.parametrize("relaxation", [Relaxation.gumbel, Relaxation.straight_through])
+def test_a_hard_relaxation_is_one_hot(relaxation: Relaxation) -> None:
+    torch.manual_seed(0)
+    relaxed = relax(torch.randn(3, 4, 5), relaxation)
+    assert torch.allclose(relaxed.max(dim=-1).values, torch.ones(3, 4))
+    assert torch.allclose(relaxed.sum(dim=-1), torch.ones(3, 4))
+
+
+def test_straight_through_chooses_the_most_likely_and_passes_the_softmaxs_gradient() -> None:
+    logits = torch.tensor([[[0.0, 2.0, 1.0]]], requires_grad=True)
+    weights = torch.tensor([3.0, 5.0, 7.0])
+    relaxed = relax(logits, Relaxation.straight_through, temperature=2.0)
+    assert relaxed.tolist() == [[[0.0, 1.0, 0.0]]]
+    (found,) = torch.autograd.grad((relaxed * weights).sum(), logits)
+    (expected,) = torch.autograd.grad((torch.softmax(logits / 2.0, -1) * weights).sum(), logits)
+    torch.testing.assert_close(found, expected)
+
+
+def test_soft_is_the_softmax() -> None:
+    logits = torch.randn(2, 3, 4)
+    torch.testing.assert_close(relax(logits, Relaxation.soft, 0.5), torch.softmax(2 * logits, -1))
+
+
+def test_gumbel_samples_follow_the_distribution() -> None:
+    torch.manual_seed(0)
+    logits = torch.log(torch.tensor([0.5, 0.3, 0.2])).expand(1, 20_000, 3)
+    frequencies = relax(logits, Relaxation.gumbel).mean(dim=(0, 1))
+    torch.testing.assert_close(frequencies, torch.tensor([0.5, 0.3, 0.2]), atol=0.015, rtol=0)
+
+
+def test_one_hot_probabilities_score_as_their_ids_do(inputs: Inputs) -> None:
+    judge = small_discriminator()
+    words = torch.nn.functional.one_hot(inputs.words, 50).float()
+    codes = torch.nn.functional.one_hot(inputs.codes, 16).float()
+    torch.testing.assert_close(judge(words, codes), judge(inputs.words, inputs.codes))
+    torch.testing.assert_close(judge(inputs.words, codes), judge(words, inputs.codes))
+
+
+def test_padding_does_not_reach_the_score(inputs: Inputs) -> None:
+    judge = small_discriminator()
+    before = judge(inputs.words, inputs.codes)
+    with torch.no_grad():
+        judge.text_encoder.table.weight[0] += 100
+    assert torch.equal(before, judge(inputs.words, inputs.codes))
+
+
+def test_l_d_by_hand() -> None:
+    """Two pairs, the second without a picture: it counts for nothing."""
+    scores = MatchScores(
+        true=torch.tensor([2.0, 9.0]),
+        generated_image=torch.tensor([-1.0, 9.0]),
+        generated_text=torch.tensor([0.5, 9.0]),
+        weight=torch.tensor([1.0, 0.0]),
+    )
+    value = log_sigmoid(2.0) + log_sigmoid(1.0) + log_sigmoid(-0.5)
+    assert matching_value(scores).item() == pytest.approx(value, rel=1e-5)
+    non_saturating = -log_sigmoid(-1.0) - log_sigmoid(0.5)
+    assert generator_loss(scores, GeneratorForm.non_saturating).item() == pytest.approx(
+        non_saturating, rel=1e-5
+    )
+    minimax = log_sigmoid(1.0) + log_sigmoid(-0.5)
+    assert generator_loss(scores, GeneratorForm.minimax).item() == pytest.approx(minimax, rel=1e-5)
+
+
+def test_extra_negatives_by_hand() -> None:
+    scores = MatchScores(
+        true=torch.tensor([0.0]),
+        generated_image=torch.tensor([0.0]),
+        generated_text=torch.tensor([0.0]),
+        generated_pair=torch.tensor([3.0]),
+        mismatched=torch.tensor([-2.0]),
+        weight=torch.tensor([1.0]),
+    )
+    value = 3 * log_sigmoid(0.0) + log_sigmoid(-3.0) + log_sigmoid(2.0)
+    assert matching_value(scores).item() == pytest.approx(value, rel=1e-5)
+    loss = generator_loss(scores, GeneratorForm.non_saturating).item()
+    assert loss == pytest.approx(-2 * log_sigmoid(0.0) - log_sigmoid(3.0), rel=1e-5)
+
+
+def certain(words: Tensor) -> RelaxedSentences:
+    """Sentences whose words are all but certain to be these."""
+    places = word_places(words)
+    chances = torch.nn.functional.one_hot(words.flatten()[places], 50).float()
+    return RelaxedSentences(words=chances, places=places, present=words != 0)
+
+
+def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
+    judge = small_discriminator()
+    other = small_inputs(seed=1)
+    pairs = RelaxedPairs(
+        sentences=certain(other.words),
+        codes=torch.nn.functional.one_hot(other.codes, 16).float(),
+    )
+    codes = inputs.codes.clone()
+    codes[1] = -1
+    scorer = PairScorer(judge, generated_pair=True, mismatched=True).eval()
+    assert scorer(inputs.words, codes, pairs).borrowed_text is None
+    third = small_inputs(seed=2)
+    pairs.borrowed = certain(third.words)
+    scores = scorer(inputs.words, codes, pairs)
+    seen = codes.clamp(min=0)
+    torch.testing.assert_close(scores.true, judge(inputs.words, seen))
+    torch.testing.assert_close(scores.generated_image, judge(inputs.words, other.codes))
+    torch.testing.assert_close(scores.generated_text, judge(other.words, seen))
+    torch.testing.assert_close(scores.generated_pair, judge(other.words, other.codes))
+    torch.testing.assert_close(scores.borrowed_text, judge(third.words, seen))
+    torch.testing.assert_close(scores.mismatched, judge(inputs.words, seen.roll(1, 0)))
+    assert scores.weight.tolist() == [1, 0, 1, 1]
+
+
+def test_gradients_reach_the_generated_logits_and_nothing_true(inputs: Inputs) -> None:
+    logits = torch.randn(4, 7, 50, requires_grad=True)
+    visual = torch.randn(4, 6, 16, requires_grad=True)
+    places = word_places(inputs.words)
+    pairs = RelaxedPairs(
+        sentences=RelaxedSentences(
+            words=relax(logits.flatten(0, 1)[places], Relaxation.gumbel),
+            places=places,
+            present=inputs.words != 0,
+        ),
+        codes=relax(visual, Relaxation.gumbel),
+    )
+    scorer = PairScorer(small_discriminator(), generated_pair=False, mismatched=False)
+    generator_loss(scorer(inputs.words, inputs.codes, pairs), GeneratorForm.non_saturating).backward()
+    assert (logits.grad.abs().sum(dim=(1, 2)) > 0).all()
+    assert (visual.grad.abs().sum(dim=(1, 2)) > 0).all()
+    assert (logits.grad[inputs.words == 0] == 0).all()
+
+
+def test_contrastive_loss_by_hand() -> None:
+    scores = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
+    rows = (math.log(1 + math.exp(-1)) + math.log(1 + math.exp(-3))) / 2
+    assert contrastive_loss(scores).item() == pytest.approx(rows)
+
+
+def test_the_matcher_learns_which_picture_belongs_to_a_sentence(tmp_path) -> None:
+    """Word and code say the same thing, out of 16: the judge must find out, and survive saving."""
+    generator = torch.Generator().manual_seed(0)
+    meaning = torch.randint(0, 16, (512,), generator=generator)
+    words = torch.full((512, 7), 0)
+    words[:, 0], words[:, 1] = meaning + 4, 2
+    codes = torch.randint(0, 16, (512, 6), generator=generator)
+    codes[:, 3] = meaning
+    config = MatcherConfig(width=16, epochs=30, batch_size=64, learning_rate=3e-3)
+    matcher = train_matcher(words, codes, SIZES, config, seed=0)
+    assert matcher.match(words[:64], codes[:64]).mean() > 0.8
+    assert abs(matcher.match(words[:64], codes[64:128]).mean() - 0.5) < 0.12
+    matcher.save_pretrained(tmp_path)
+    opened = Matcher.from_pretrained(tmp_path)
+    assert torch.equal(opened.match(words[:8], codes[:8]), matcher.match(words[:8], codes[:8]))
+
+
+def test_training_a_matcher_leaves_the_random_state_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    words, codes = torch.full((8, 7), 4), torch.zeros(8, 6, dtype=torch.long)
+    train_matcher(words, codes, SIZES, MatcherConfig(epochs=1, batch_size=4), seed=3)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_discriminator_saves_and_loads(inputs: Inputs, tmp_path) -> None:
+    judge = small_discriminator()
+    judge.save_pretrained(tmp_path)
+    assert torch.equal(
+        Discriminator.from_pretrained(tmp_path)(inputs.words, inputs.codes), judge(inputs.words, inputs.codes)
+    )

@@ -1,0 +1,115 @@
+"""Generating for whole splits: batch by batch as it is asked for, the same whatever the size of a batch."""
+
+import io
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from meter.data.store import Prepared, Records
+from meter.data.vocabulary import Vocabulary
+from meter.evaluate.generate import EvaluationConfig, generations
+from meter.evaluate.generations import read_generations, write_generations
+from meter.model import CodeChoice, DecodingConfig, WordChoice
+from meter.special_words import SPECIAL_WORDS
+from meter.storage.stage import Stage
+from meter.train.devices import DeviceConfig, make_fabric
+from tests.conftest import small_inputs, small_model
+from tests.evaluate.test_diagnose import examples_of
+
+COUNT = 12
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    """Twelve records: two to learn from, then a split of seven and one of three."""
+    inputs = small_inputs((6,) * COUNT)
+    sentence = np.frombuffer(b"a b", dtype=np.uint8)
+    return Prepared(
+        stage=Stage(folder=tmp_path, hash="", summary={}),
+        photos=None,
+        vocabulary=Vocabulary([*SPECIAL_WORDS, *(f"w{number}" for number in range(46))]),
+        users=[f"u{number}" for number in range(9)],
+        items=[f"i{number}" for number in range(7)],
+        features=[],
+        records=Records(
+            users=inputs.users.numpy().astype(np.int32),
+            items=inputs.items.numpy().astype(np.int32),
+            ratings=np.ones(COUNT, dtype=np.float32),
+            features=inputs.features.numpy().astype(np.int32),
+            words=inputs.words.numpy().astype(np.int32),
+            lengths=np.full(COUNT, 6, dtype=np.int32),
+            photos=np.arange(COUNT, dtype=np.int32),
+            lines=np.arange(COUNT, dtype=np.int32),
+        ),
+        splits={
+            "train": np.array([0], dtype=np.int32),
+            "validation": np.array([1], dtype=np.int32),
+            "test": np.arange(2, 9, dtype=np.int32),
+            "unseen": np.arange(9, 12, dtype=np.int32),
+        },
+        truth=None,
+        sentence_bytes=np.tile(sentence, COUNT),
+        sentence_offsets=np.arange(0, 3 * COUNT + 1, 3, dtype=np.int64),
+    )
+
+
+def generated(prepared: Prepared, model, *, batch_size: int, seed: int = 0, sampled: bool = True):
+    decoding = DecodingConfig()
+    if sampled:
+        decoding = DecodingConfig(words=WordChoice.sample, codes=CodeChoice.sample)
+    return generations(
+        model,
+        prepared,
+        examples_of(small_inputs((6,) * COUNT)),
+        make_fabric(DeviceConfig(accelerator="cpu", precision="32-true")),
+        EvaluationConfig(batch_size=batch_size, decoding=decoding),
+        Console(file=io.StringIO()),
+        seed=seed,
+    )
+
+
+def test_what_is_sampled_depends_on_the_seed_and_not_on_the_batches(prepared: Prepared) -> None:
+    model = small_model()
+    found = list(generated(prepared, model, batch_size=7))
+    assert [one.row for one in found] == list(range(2, 12))
+    assert [one.split for one in found] == ["test"] * 7 + ["unseen"] * 3
+    for batch_size in (2, 3):
+        parts = list(generated(prepared, model, batch_size=batch_size))
+        assert [one.text for one in parts] == [one.text for one in found]
+        assert [one.codes for one in parts] == [one.codes for one in found]
+    other = list(generated(prepared, model, batch_size=7, seed=1))
+    assert [one.text for one in other] != [one.text for one in found]
+    greedy = list(generated(prepared, model, batch_size=7, sampled=False))
+    assert [one.text for one in greedy] != [one.text for one in found]
+
+
+def test_no_batch_is_generated_before_it_is_asked_for_or_kept_after_it(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = small_model()
+    path = tmp_path / "generations.jsonl"
+    calls = []
+    generate = model.generate
+
+    def counted(users: torch.Tensor, *rest, **options):
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(len(users))
+        return generate(users, *rest, **options)
+
+    monkeypatch.setattr(model, "generate", counted)
+    made = generated(prepared, model, batch_size=2)
+    first = list(itertools.islice(made, 2))
+    assert calls == [2]
+    with pytest.raises(KeyboardInterrupt):
+        write_generations(path, itertools.chain(first, made))
+    assert calls == [2, 2, 2]
+    assert not path.exists(), "a part must not be taken for the whole"
+
+    monkeypatch.setattr(model, "generate", generate)
+    assert write_generations(path, generated(prepared, model, batch_size=2)) == 10
+    assert [one.row for one in read_generations(path)] == list(range(2, 12))

@@ -1,0 +1,67 @@
+import pytest
+import torch
+
+from meter.model.kernels.dropout import Dropout, kept
+from meter.model.transformer import attend
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_the_share_is_dropped_and_the_mean_is_kept(share):
+    torch.manual_seed(0)
+    ones = torch.ones(1000, 999)
+
+    made = Dropout(share)(ones)
+
+    assert (made == 0).float().mean().item() == pytest.approx(share, abs=0.002)
+    assert made.mean().item() == pytest.approx(1, abs=0.005)
+    assert len(made.unique()) == 2
+
+
+def test_neighbours_are_dropped_independently():
+    torch.manual_seed(0)
+    lost = kept(torch.ones(400_000), 0.5).eq(0).float() - 0.5
+
+    for distance in (1, 2, 3, 4, 8):
+        assert abs((lost[distance:] * lost[:-distance]).mean().item()) < 0.002
+    for lane in range(4):
+        assert lost[lane::4].mean().item() == pytest.approx(0, abs=0.005)
+
+
+def test_the_seed_decides_and_evaluation_drops_nothing():
+    values, dropout = torch.randn(7, 5), Dropout(0.3)
+
+    def once(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return dropout(values)
+
+    assert torch.equal(once(3), once(3))
+    assert not torch.equal(once(3), once(4))
+    assert dropout.eval()(values) is values
+
+
+def test_gradients_pass_what_is_kept():
+    torch.manual_seed(0)
+    values = torch.ones(50, requires_grad=True)
+
+    made = Dropout(0.5)(values)
+    made.sum().backward()
+
+    assert torch.equal(values.grad, made.detach())
+
+
+def test_both_ways_of_attending_agree():
+    torch.manual_seed(0)
+    queries, keys, values = torch.randn(3, 2, 2, 5, 4)
+    visible = torch.ones(2, 1, 5, 5, dtype=torch.bool).tril()
+    nothing = Dropout(1e-7)
+
+    assert nothing.active
+    torch.testing.assert_close(
+        attend(queries, keys, values, visible, nothing),
+        attend(queries, keys, values, visible, nothing.eval()),
+    )
+
+
+def test_a_share_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match=r"share in \[0, 1\), got 1.5"):
+        Dropout(1.5)

@@ -1,0 +1,310 @@
+"""The joint training: two players that leave each other alone, overfitting, and going on bit for bit."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
+from meter.errors import InputError
+from meter.model import Meter
+from meter.signals import Interrupted, StopRequest
+from meter.storage.journal import Journal
+from meter.train.batches import Examples, training_batches
+from meter.train.devices import DeviceConfig, make_fabric
+from meter.train.log import LogConfig, TrainingLog
+from meter.train.loop import JointTraining, TrainConfig
+from meter.train.objective import ObjectiveConfig, Samples
+from meter.train.optimizer import (
+    OptimizerConfig,
+    OptimizerKind,
+    Schedule,
+    cosine_factor,
+    make_discriminator_optimizer,
+    make_optimizer,
+)
+from meter.train.steps import Players
+from tests.conftest import ROOT, small_config, small_inputs
+
+CPU = DeviceConfig(accelerator="cpu", precision="32-true")
+
+
+def small_examples(
+    count: int = 24, without_photo: bool = True, lengths: tuple[int, ...] | None = None
+) -> Examples:
+    inputs = small_inputs(lengths or tuple(np.random.default_rng(0).integers(1, 7, count).tolist()))
+    photos = np.arange(count)
+    if without_photo:
+        photos[::5] = -1
+    return Examples(
+        users=inputs.users.numpy(),
+        items=inputs.items.numpy(),
+        features=inputs.features.numpy(),
+        words=inputs.words.numpy(),
+        ratings=np.random.default_rng(1).integers(1, 6, count).astype(np.float32),
+        photos=photos,
+        codes=inputs.codes.numpy(),
+        device=torch.device("cpu"),
+    )
+
+
+def make_players(fabric, optimizer: OptimizerConfig, *, dropout: float, with_judge: bool = True) -> Players:
+    torch.manual_seed(0)
+    meter = Meter(small_config(dropout=dropout))
+    model = fabric.setup_module(meter)
+    model_optimizer = fabric.setup_optimizers(make_optimizer(meter, optimizer))
+    players = Players(meter=meter, model=model, model_optimizer=model_optimizer)
+    if with_judge:
+        sizes = DiscriminatorConfig(
+            num_words=50, num_codes=16, text_length=6, grid=[2, 3], width=16, heads=2, dropout=dropout
+        )
+        judge = PairScorer(Discriminator(sizes), generated_pair=True, mismatched=True)
+        players.judge, players.scorer = judge, fabric.setup_module(judge)
+        judges = make_discriminator_optimizer(judge, optimizer)
+        players.discriminator_optimizer = fabric.setup_optimizers(judges)
+    return players
+
+
+def make_training(
+    folder: Path,
+    *,
+    optimizer: OptimizerConfig | None = None,
+    objective: ObjectiveConfig | None = None,
+    stop: StopRequest | None = None,
+    dropout: float = 0.2,
+    **config: int,
+) -> JointTraining:
+    """A training over 16 examples, 4 a step; validation on the other 8."""
+    folder.mkdir(exist_ok=True)
+    fabric = make_fabric(CPU)
+    optimizer = optimizer or OptimizerConfig(learning_rate=1e-2, warmup_steps=2)
+    settings = {"epochs": 3, "batch_size": 4, "patience": 9, "checkpoint_every": 100, "log_every": 2}
+    return JointTraining(
+        fabric=fabric,
+        players=make_players(fabric, optimizer, dropout=dropout),
+        examples=small_examples(),
+        splits={"train": np.arange(16), "validation": np.arange(16, 24)},
+        objective=objective or ObjectiveConfig(lambda_d=0.5),
+        optimizer=optimizer,
+        config=TrainConfig(**{**settings, **config}),
+        folder=folder,
+        seed=3,
+        log=TrainingLog(folder, Console(quiet=True), LogConfig(), {}, quiet=False),
+        stop=stop or StopRequest(),
+    )
+
+
+class StopAfter(StopRequest):
+    """Asks to stop when it has been looked at a number of times."""
+
+    def __init__(self, looks: int) -> None:
+        self.left = looks
+
+    @property
+    def asked(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def assert_same_state(first: JointTraining, second: JointTraining) -> None:
+    for one, other in (
+        (first.players.meter, second.players.meter),
+        (first.players.judge, second.players.judge),
+    ):
+        for name, weight in one.state_dict().items():
+            assert torch.equal(weight, other.state_dict()[name]), name
+    for one, other in (
+        (first.players.model_optimizer, second.players.model_optimizer),
+        (first.players.discriminator_optimizer, second.players.discriminator_optimizer),
+    ):
+        for key, state in one.state_dict()["state"].items():
+            for name, value in state.items():
+                assert torch.equal(value, other.state_dict()["state"][key][name]), name
+    assert first.position == second.position
+    assert first.schedule.state_dict() == second.schedule.state_dict()
+
+
+def journal_without_speed(folder: Path) -> list[dict]:
+    lines = Journal(folder / "metrics.jsonl").read()
+    return [{name: value for name, value in line.items() if name != "words_per_second"} for line in lines]
+
+
+@pytest.mark.parametrize("samples", list(Samples))
+@pytest.mark.parametrize("kind", list(OptimizerKind))
+def test_ten_steps_equal_five_and_save_and_load_and_five(
+    tmp_path, kind: OptimizerKind, samples: Samples
+) -> None:
+    """Weights, both optimizers, schedules, random states, place in the epoch, journal: all bit for bit."""
+    optimizer = OptimizerConfig(kind=kind, learning_rate=1e-2, warmup_steps=2)
+    objective = ObjectiveConfig(lambda_d=0.5, samples=samples)
+    settings = {"optimizer": optimizer, "objective": objective}
+    whole = make_training(tmp_path / "whole", **settings)
+    whole.run()
+    assert whole.position.step == 12
+    random_after = torch.get_rng_state()
+
+    stopped = make_training(tmp_path / "parts", **settings, stop=StopAfter(5))
+    with pytest.raises(Interrupted, match="step 6"):
+        stopped.run()
+    torch.manual_seed(99)
+    resumed = make_training(tmp_path / "parts", **settings)
+    resumed.run()
+    assert_same_state(whole, resumed)
+    assert torch.equal(torch.get_rng_state(), random_after)
+    assert journal_without_speed(tmp_path / "whole") == journal_without_speed(tmp_path / "parts")
+    best = [Meter.from_pretrained(tmp_path / name / "best").state_dict() for name in ("whole", "parts")]
+    assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+
+
+def train_until_killed(folder: Path, step: int) -> None:
+    """Trains, and kills its own process before a step."""
+    killed = make_training(folder, checkpoint_every=3)
+    take_step = killed.step
+
+    def step_or_die(parts) -> None:
+        if killed.position.step == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        take_step(parts)
+
+    killed.step = step_or_die
+    killed.run()
+
+
+def test_a_killed_run_ends_like_one_that_was_not(tmp_path) -> None:
+    """SIGKILL in the middle of an epoch, with unsaved steps behind it: the same end, bit for bit."""
+    whole = make_training(tmp_path / "whole", checkpoint_every=3)
+    whole.run()
+    script = (
+        "import pathlib, sys; from tests.train.test_loop import train_until_killed; "
+        "train_until_killed(pathlib.Path(sys.argv[1]), 8)"
+    )
+    root = ROOT
+    child = subprocess.run([sys.executable, "-c", script, tmp_path / "killed"], cwd=root, timeout=120)
+    assert child.returncode == -signal.SIGKILL
+    resumed = make_training(tmp_path / "killed", checkpoint_every=3)
+    resumed.run()
+    assert_same_state(whole, resumed)
+    assert journal_without_speed(tmp_path / "whole") == journal_without_speed(tmp_path / "killed")
+
+
+def test_eight_examples_are_overfitted_to_exact_sentences_and_codes(tmp_path) -> None:
+    optimizer = OptimizerConfig(learning_rate=1e-2, warmup_steps=10, final_rate=0.01)
+    training = make_training(
+        tmp_path,
+        optimizer=optimizer,
+        objective=ObjectiveConfig(lambda_r=1.0),
+        dropout=0.0,
+        epochs=150,
+        batch_size=8,
+        patience=1000,
+        log_every=1000,
+    )
+    examples = small_examples(8, without_photo=False)
+    examples.users = torch.arange(8)
+    training.examples = examples
+    training.splits = {"train": np.arange(8), "validation": np.arange(8)}
+    training.steps_per_epoch = 1
+    training.run()
+    done = training.players.meter.generate(examples.users, examples.items, examples.features)
+    assert torch.equal(done.words, examples.words)
+    assert torch.equal(done.codes, examples.codes[:-1])
+    assert (done.rating - examples.ratings).abs().max() < 0.3
+
+
+def test_early_stop_counts_failures_and_keeps_the_best(tmp_path) -> None:
+    training = make_training(tmp_path, patience=2)
+    for loss, failures in ((3.0, 0), (3.5, 1), (2.5, 0), (2.5, 1), (2.6, 2)):
+        assert not training.finished
+        training.judge(loss)
+        assert training.position.failures == failures
+    assert training.finished
+    assert training.position.best_loss == 2.5
+
+
+def test_peters_annealing_quarters_the_rate_after_each_failure(tmp_path) -> None:
+    optimizer = OptimizerConfig(kind=OptimizerKind.peter_sgd, learning_rate=1.0)
+    training = make_training(tmp_path, optimizer=optimizer, patience=9)
+    rates = []
+    for loss in (3.0, 4.0, 4.0, 2.0):
+        training.judge(loss)
+        training.schedule.set_rates(0, training.players.model_optimizer, None)
+        rates.append(training.players.model_optimizer.param_groups[0]["lr"])
+    assert rates == [1.0, 0.25, 0.0625, 0.0625]
+
+
+def test_cosine_by_hand() -> None:
+    config = OptimizerConfig(warmup_steps=10, final_rate=0.1)
+    assert cosine_factor(0, config, 110) == pytest.approx(0.1)
+    assert cosine_factor(9, config, 110) == pytest.approx(1.0)
+    assert cosine_factor(60, config, 110) == pytest.approx(0.1 + 0.9 / 2)
+    assert cosine_factor(110, config, 110) == pytest.approx(0.1)
+    assert Schedule(config, 110).state_dict() == {"annealed": 1.0}
+
+
+def visited(**settings: int) -> list[list[list[int]]]:
+    """The records of every part of every step of an epoch of six a step."""
+    settings = {"batch_size": 6, "epoch": 2, "seed": 1, **settings}
+    steps = training_batches(small_examples(), np.arange(24), **settings)
+    return [[part.rows.tolist() for part in parts] for parts in steps]
+
+
+def test_an_epoch_visits_every_example_once_and_resumes_in_its_order() -> None:
+    whole = visited()
+    assert sorted(row for [rows] in whole for row in rows) == list(range(24))
+    assert visited(start=2) == whole[2:]
+    assert visited(epoch=3) != whole
+
+
+def test_processes_and_parts_share_every_batch_without_overlap() -> None:
+    first, second = (visited(rank=rank, world_size=2, parts=2) for rank in range(2))
+    assert [list(map(len, parts)) for parts in first] == [[2, 1]] * 4
+    assert [sorted(itertools.chain(*one, *other)) for one, other in zip(first, second, strict=True)] == [
+        sorted(rows) for [rows] in visited()
+    ]
+
+
+@pytest.mark.parametrize("accumulation", [5, 17])
+def test_more_parts_than_records_are_refused(tmp_path, accumulation: int) -> None:
+    with pytest.raises(InputError, match=rf"1 devices × {accumulation} parts, found 4 and 16 training"):
+        make_training(tmp_path, accumulation=accumulation)
+
+
+def test_absent_photos_have_no_codes() -> None:
+    examples = small_examples()
+    batch = examples.batch(torch.tensor([5, 6]))
+    assert (batch.codes[0] == -1).all()
+    assert (batch.codes[1] >= 0).all()
+
+
+def test_weight_decay_is_for_matrices_only_and_tables_have_a_rate_of_their_own() -> None:
+    config = replace(OptimizerConfig(), weight_decay=0.3, learning_rate=0.01, embedding_rate=5.0)
+    optimizer = make_optimizer(Meter(small_config()), config)
+    decayed, plain, tables = optimizer.param_groups
+    assert decayed["weight_decay"] == 0.3
+    assert all(weight.ndim >= 2 for weight in decayed["params"])
+    assert plain["weight_decay"] == 0
+    assert all(weight.ndim < 2 for weight in plain["params"])
+    assert len(tables["params"]) == 5
+    Schedule(replace(config, warmup_steps=0), 100).set_rates(0, optimizer, None)
+    rates = [group["lr"] for group in (decayed, plain, tables)]
+    assert rates == pytest.approx([rates[0], rates[0], 5 * rates[0]])
+
+
+def test_the_users_table_may_decay_otherwise() -> None:
+    config = replace(OptimizerConfig(), weight_decay=0.3, user_decay=0.02, embedding_rate=5.0)
+    meter = Meter(small_config())
+    optimizer = make_optimizer(meter, config)
+    tables, users = optimizer.param_groups[2:]
+    assert (tables["weight_decay"], users["weight_decay"]) == (0.3, 0.02)
+    assert users["params"] == [meter.embedding.users.weight]
+    assert len(tables["params"]) == 4
+    Schedule(config, 100).set_rates(50, optimizer, None)
+    assert users["lr"] == tables["lr"] > optimizer.param_groups[0]["lr"]

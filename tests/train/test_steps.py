@@ -1,0 +1,168 @@
+"""The two players' steps: each moves its own weights, and both learn from one pass of D."""
+
+import copy
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from meter.disc import Relaxation, RelaxedPairs, matching_value
+from meter.train.batches import Batch
+from meter.train.devices import make_fabric
+from meter.train.objective import ContextTargets, ObjectiveConfig, Shares
+from meter.train.optimizer import OptimizerConfig
+from meter.train.part_weights import shares
+from meter.train.steps import Players, discriminator_gradient, joint_step, model_gradient, move, relaxed_pairs
+from tests.train.test_loop import CPU, make_players, small_examples
+
+WHOLE = Shares(*torch.ones(4))
+
+
+def generated_pairs(fabric: Fabric, players: Players, batch: Batch) -> RelaxedPairs:
+    """What a step would show to D, with no way back to the transformer."""
+    with torch.no_grad():
+        output = players.model(
+            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+        )
+        return relaxed_pairs(fabric, players, output, batch, ObjectiveConfig())
+
+
+def test_each_step_moves_its_own_player_only() -> None:
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.1)
+    batch = small_examples().batch(torch.arange(8))
+    objective = ObjectiveConfig()
+    before = {name: weight.clone() for name, weight in players.judge.state_dict().items()}
+    done = model_gradient(fabric, players, batch, objective, WHOLE)
+    move(fabric, players.model, players.model_optimizer, clip=1.0)
+    assert all(torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
+    assert all(weight.grad is None and weight.requires_grad for weight in players.judge.parameters())
+    moved = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
+    pulls = {name: weight.grad.clone() for name, weight in players.meter.named_parameters()}
+    discriminator_gradient(fabric, players, done.scores, WHOLE)
+    assert all(torch.equal(pulls[name], weight.grad) for name, weight in players.meter.named_parameters())
+    move(fabric, players.scorer, players.discriminator_optimizer, clip=1.0)
+    assert all(torch.equal(moved[name], weight) for name, weight in players.meter.state_dict().items())
+    assert any(not torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
+
+
+def test_the_discriminator_learns_to_tell_true_pairs() -> None:
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(discriminator_learning_rate=1e-2), dropout=0.0)
+    batch = small_examples(without_photo=False).batch(torch.arange(24))
+    pairs = generated_pairs(fabric, players, batch)
+    values = []
+    for _ in range(40):
+        scores = players.scorer(batch.words, batch.codes, pairs)
+        players.discriminator_optimizer.zero_grad()
+        values.append(discriminator_gradient(fabric, players, scores, WHOLE).item())
+        move(fabric, players.scorer, players.discriminator_optimizer, clip=1.0)
+    assert values[-1] > values[0] + 1
+
+
+def test_one_pass_of_the_discriminator_serves_both_players() -> None:
+    """D's gradient is what a pass of its own over the same pairs, cut from the transformer, would give it."""
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    batch = small_examples().batch(torch.arange(8))
+    torch.manual_seed(5)
+    pairs = generated_pairs(fabric, players, batch)
+    apart = copy.deepcopy(players.judge)
+    (-matching_value(apart(batch.words, batch.codes, pairs))).backward()
+
+    torch.manual_seed(5)
+    joint_step(fabric, players, [batch], ObjectiveConfig(), clip=1e9)
+
+    for found, expected in zip(players.judge.parameters(), apart.parameters(), strict=True):
+        torch.testing.assert_close(found.grad, expected.grad)
+
+
+@pytest.mark.parametrize("lambda_d", [0.0, 0.5])
+def test_l_d_pulls_on_the_transformer_only_through_its_weight(lambda_d: float) -> None:
+    """The same batch and noise, with and without L_d: the words' gradient differs only by the generator's share."""
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    batch = small_examples().batch(torch.arange(8))
+    reference = make_players(fabric, OptimizerConfig(), dropout=0.0, with_judge=False)
+    objective = ObjectiveConfig(lambda_d=lambda_d)
+    joint_step(fabric, players, [batch], objective, clip=1e9)
+    joint_step(fabric, reference, [batch], objective, clip=1e9)
+    found, plain = players.meter.heads.text.weight.grad, reference.meter.heads.text.weight.grad
+    assert torch.allclose(found, plain, atol=1e-9) == (lambda_d == 0)
+
+
+@pytest.mark.parametrize("targets", list(ContextTargets))
+def test_a_batch_in_parts_has_the_losses_and_gradients_of_the_whole(targets: ContextTargets) -> None:
+    """Parts of different size, with sentences of different lengths and records without a picture."""
+    fabric = make_fabric(CPU)
+    examples, rows = small_examples(), torch.arange(11)
+    objective = ObjectiveConfig(lambda_d=0.5, relaxation=Relaxation.soft, context_targets=targets)
+    means, gradients = [], []
+    for parts in ([11], [1, 4, 6]):
+        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+        players.judge.mismatched = False
+        batches = [examples.batch(part) for part in rows.split(parts)]
+        means.append(joint_step(fabric, players, batches, objective, clip=1e9))
+        both = [*players.meter.parameters(), *players.judge.parameters()]
+        gradients.append([weight.grad for weight in both if weight.grad is not None])
+    assert means[1] == pytest.approx(means[0], rel=1e-5)
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-3, atol=1e-6)
+
+
+def test_parts_without_a_picture_weigh_nothing_among_pictures() -> None:
+    fabric = make_fabric(CPU)
+    examples = small_examples()
+    parts = [examples.batch(torch.tensor([0, 5])), examples.batch(torch.tensor([1, 2, 6]))]
+    first, second = shares(fabric, parts, ContextTargets.words)
+    assert (first.pictures, second.pictures) == (0, 1)
+    assert (first.records.item(), second.records.item()) == pytest.approx((0.4, 0.6))
+    assert first.words.item() == pytest.approx(len(parts[0].places) / sum(len(part.places) for part in parts))
+
+
+def test_a_loss_that_is_no_number_stops_before_any_weight_moves() -> None:
+    fabric = make_fabric(CPU)
+    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    examples = small_examples()
+    examples.ratings[5] = torch.nan
+    before = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
+    parts = [examples.batch(torch.arange(4)), examples.batch(torch.arange(4, 7))]
+    with pytest.raises(FloatingPointError, match=r"nan on the batch of records \[4, 5, 6\]"):
+        joint_step(fabric, players, parts, ObjectiveConfig(), clip=1.0)
+    assert all(torch.equal(before[name], weight) for name, weight in players.meter.state_dict().items())
+
+
+def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None:
+    """The word of a feature that nobody says of the record's own item learns from D, and from D alone."""
+    fabric = make_fabric(CPU)
+    batch = small_examples(without_photo=False).batch(torch.arange(2))
+    batch.features[:] = torch.tensor([40, 41])
+
+    def first_items_pull_on(feature: int, objective: ObjectiveConfig) -> float:
+        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+        output = players.model(
+            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+        )
+        pairs = relaxed_pairs(fabric, players, output, batch, objective)
+        if pairs.borrowed is None:
+            return 0.0
+        first = pairs.borrowed.words[pairs.borrowed.places < batch.words.shape[1]]
+        (share,) = torch.autograd.grad(first.square().sum(), players.meter.embedding.words.weight)
+        return share[feature].abs().sum().item()
+
+    lent = ObjectiveConfig(borrowed_features=True, relaxation=Relaxation.soft)
+    assert first_items_pull_on(41, lent) > 0
+    assert first_items_pull_on(40, lent) == 0
+    assert first_items_pull_on(41, ObjectiveConfig()) == 0
+
+
+def test_borrowed_sentences_weigh_in_both_players_losses() -> None:
+    fabric = make_fabric(CPU)
+    batch = small_examples(without_photo=False).batch(torch.arange(8))
+    found = {}
+    for borrowed in (False, True):
+        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+        objective = ObjectiveConfig(borrowed_features=borrowed, relaxation=Relaxation.soft)
+        means = joint_step(fabric, players, [batch], objective, clip=1.0)
+        found[borrowed] = (means["generator"], means["matching"])
+    assert found[True][0] > found[False][0]
+    assert found[True][1] < found[False][1]
