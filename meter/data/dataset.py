@@ -19,6 +19,7 @@ from meter.data.readers.yelp import read_yelp, read_yelp_photos
 from meter.data.reviews import Reviews, require_file
 from meter.data.splits import INDEX_FOLDER, index_files
 from meter.data.vocabulary import VocabularySource
+from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.world import WorldConfig
 
@@ -38,7 +39,7 @@ class Format(enum.Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class DatasetConfig:
+class DatasetConfig(EnumFields):
     """Where the data come from and how they are prepared."""
 
     name: str = "synthetic"

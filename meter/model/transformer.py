@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from meter.enum_fields import EnumFields
 from meter.model.kernels.dropout import Dropout
 from meter.model.kernels.packing import Packing
 
@@ -23,7 +24,7 @@ class Norm(Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class TransformerConfig:
+class TransformerConfig(EnumFields):
     """The sizes of PETER, which the paper builds on (decision D12)."""
 
     width: int = 512

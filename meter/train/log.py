@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.storage.journal import Journal
 
@@ -34,7 +35,7 @@ class Wandb(Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class LogConfig:
+class LogConfig(EnumFields):
     """Where metrics go besides the run folder."""
 
     wandb: Wandb = Wandb.disabled

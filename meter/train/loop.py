@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.signals import Interrupted, StopRequest
 from meter.storage.checkpoint import load_checkpoint, save_checkpoint
@@ -36,7 +37,7 @@ class EarlyStop(Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class TrainConfig:
+class TrainConfig(EnumFields):
     """How long the joint training goes on."""
 
     epochs: int = 50

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from meter.disc import GeneratorForm, Relaxation
+from meter.enum_fields import EnumFields
 from meter.model import EOS, PAD, MeterOutput
 from meter.model.kernels.cross_entropy import cross_entropies
 
@@ -31,7 +32,7 @@ class Samples(Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class ObjectiveConfig:
+class ObjectiveConfig(EnumFields):
     """The weights of J and the readings of L_d."""
 
     lambda_e: float = 1.0

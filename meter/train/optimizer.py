@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from meter.enum_fields import EnumFields
+
 
 class OptimizerKind(Enum):
     """Which optimizer trains the transformer."""
@@ -20,7 +22,7 @@ class OptimizerKind(Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class OptimizerConfig:
+class OptimizerConfig(EnumFields):
     """How weights are moved. The paper is silent; PETER's way is ``kind=peter_sgd learning_rate=1``."""
 
     kind: OptimizerKind = OptimizerKind.adamw

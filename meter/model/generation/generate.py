@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.model.generation.beam_search import BeamConfig, beam_search
 from meter.model.generation.image import decode_picture
@@ -42,7 +43,7 @@ class CodeChoice(Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class DecodingConfig:
+class DecodingConfig(EnumFields):
     """How words and codes are chosen by their probabilities. The paper is greedy."""
 
     words: WordChoice = WordChoice.greedy

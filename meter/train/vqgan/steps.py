@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from meter.enum_fields import EnumFields
 from meter.vq.losses import (
     adaptive_weight,
     discriminator_loss,
@@ -32,7 +33,7 @@ class CodebookUpdate(Enum):
 
 
 @dataclass(kw_only=True, slots=True)
-class LossConfig:
+class LossConfig(EnumFields):
     """What the codec is trained for."""
 
     squared_share: float = 0.0
