@@ -11,7 +11,7 @@ from meter.disc import DiscriminatorConfig
 from meter.errors import InputError
 from meter.evaluate.generate import EvaluationConfig
 from meter.model import Mask, ModelConfig
-from meter.storage.stage import fingerprint, plain
+from meter.storage.fingerprint import fingerprint, plain
 from meter.train.devices import DeviceConfig
 from meter.train.log import LogConfig
 from meter.train.loop import TrainConfig

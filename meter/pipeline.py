@@ -1,6 +1,5 @@
 """The whole way of a run: data → VQ-GAN → codes → joint training → generations → metrics → report."""
 
-import json
 import logging
 import platform
 import shlex
@@ -29,7 +28,9 @@ from meter.evaluate.scores import write_scores
 from meter.model import Meter
 from meter.report.run_report import held_out, print_overview, print_results, run_report
 from meter.signals import StopRequest, listen
-from meter.storage.stage import Stage, fingerprint, plain
+from meter.storage.fingerprint import fingerprint, plain
+from meter.storage.json_file import read_json, write_json
+from meter.storage.stage import Stage
 from meter.train.batches import Examples
 from meter.train.build import discriminator_config, make_examples, make_players, model_config
 from meter.train.devices import launched
@@ -192,13 +193,13 @@ class Run:
             judges = open_judges(self.folder, matcher, self.fabric.device)
             seed = self.config.data_seed
             metrics["diagnosis"] = diagnose(generated, prepared, examples, model, judges, seed)
-        write_json(self.folder / "metrics.json", metrics)
+        write_json(self.folder / "metrics.json", metrics, indent=1)
         return metrics
 
     def write_manifest(self, prepared: Prepared, visual: Visual | None) -> dict[str, Any]:
         """Writes ``manifest.json``: what the run was made from, where, and how long each step took."""
         path = self.folder / "manifest.json"
-        before = json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else {}
+        before = read_json(path)["seconds"] if path.exists() else {}
         inputs = {"prepared": prepared.stage.hash}
         if visual is not None:
             inputs |= {"vq": visual.stage.hash, "codes": visual.codes_hash}
@@ -216,7 +217,7 @@ class Run:
             "precision": str(self.fabric._precision.precision),
             "seconds": {**before, **{name: round(took, 1) for name, took in self.seconds.items()}},
         }
-        write_json(path, manifest)
+        write_json(path, manifest, indent=1)
         return manifest
 
     @contextmanager
@@ -279,13 +280,6 @@ def write_yaml(path: Path, config: RunConfig) -> None:
     import yaml
 
     path.write_text(yaml.safe_dump(plain(config), sort_keys=False), encoding="utf-8")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes beside, then renames: a file of that name is always whole."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(path)
 
 
 @contextmanager

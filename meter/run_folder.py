@@ -1,6 +1,5 @@
 """What a run folder holds to explain on another machine: names, words, scale, and the networks."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from meter.data import Prepared, Vocabulary
 from meter.disc import Matcher
 from meter.errors import InputError
 from meter.model import Meter
+from meter.storage.json_file import read_json, write_json
 from meter.vq import VQGAN
 
 NAMES, VOCABULARY = "names.json", "vocabulary.json"
@@ -43,7 +43,7 @@ class Bundle:
                 raise InputError(
                     f"{folder} is not a finished run: {part} is missing; train it to the end first"
                 )
-        names = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+        names = read_json(folder / NAMES)
         return cls(
             model=Meter.from_pretrained(folder / MODEL),
             vq=VQGAN.from_pretrained(folder / VQ) if (folder / VQ).exists() else None,
@@ -66,7 +66,7 @@ def write_names(
         "lowest_rating": lowest_rating,
         "highest_rating": highest_rating,
     }
-    (folder / NAMES).write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
+    write_json(folder / NAMES, names)
 
 
 def copy_vq(stage_folder: Path, folder: Path) -> None:

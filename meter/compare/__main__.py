@@ -13,7 +13,7 @@ from meter.cli import command
 from meter.compare.comparison import Comparison, compare
 from meter.compare.page import comparison_html
 from meter.compare.text import markdown, print_comparison
-from meter.storage.stage import plain
+from meter.storage.fingerprint import plain
 
 
 @dataclass(kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from meter.compare.systems import System, check_same_data, differing_settings, g
 from meter.errors import InputError
 from meter.metrics import METRICS_VERSION, PairedTest, SeedTest, holm, seed_test
 from meter.metrics.stats.resampling import paired_tests
-from meter.storage.stage import fingerprint, plain
+from meter.storage.fingerprint import fingerprint, plain
 from meter.version import __version__
 
 ALPHA = 0.05

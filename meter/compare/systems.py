@@ -9,7 +9,7 @@ from typing import Any
 from meter.compare.runs import FinishedRun
 from meter.config import BESIDE_THE_RESULT
 from meter.errors import InputError
-from meter.storage.stage import plain
+from meter.storage.fingerprint import plain
 
 NO_PART = {*BESIDE_THE_RESULT, "seed", "dataset.root"}
 """Fields in which the runs of one system may differ: seed, where files lie, where it computes."""

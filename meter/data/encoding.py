@@ -11,7 +11,7 @@ from meter.data.pairing import NO_PHOTO, Paired
 from meter.data.reviews import Review, Reviews
 from meter.data.vocabulary import Vocabulary, VocabularySource
 from meter.special_words import EOS, PAD, UNK
-from meter.storage.json_file import write_table
+from meter.storage.json_file import write_json
 
 
 @dataclass(kw_only=True, slots=True)
@@ -65,9 +65,9 @@ def write_prepared(
         np.save(folder / f"{name}.npy", array)
     for name, rows in splits.items():
         np.save(folder / f"split_{name}.npy", rows)
-    write_table(folder / "splits.json", list(splits))
+    write_json(folder / "splits.json", list(splits))
     for name in ("users", "items", "features"):
-        write_table(folder / f"{name}.json", getattr(lookup, name))
+        write_json(folder / f"{name}.json", getattr(lookup, name))
     lookup.vocabulary.save(folder / "vocabulary.json")
     return {
         "reviews": reviews.tally.plain(),

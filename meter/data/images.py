@@ -16,9 +16,10 @@ from meter.data.reviews import check_columns, require_file
 from meter.data.tally import Tally
 from meter.errors import InputError
 from meter.progress import tracked
+from meter.storage.fingerprint import fingerprint
 from meter.storage.growing_array import SCAFFOLD, GrowingRows
-from meter.storage.json_file import write_table
-from meter.storage.stage import Stage, build_stage, fingerprint
+from meter.storage.json_file import write_json
+from meter.storage.stage import Stage, build_stage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -157,7 +158,7 @@ def _decode_all(
     kept = [photo for place, photo in enumerate(photos) if place not in dropped]
     if not kept:
         raise InputError(f"{folder}: none of its {len(photos)} photos can be decoded")
-    write_table(target / PHOTOS, kept)
+    write_json(target / PHOTOS, kept)
     labels = Counter(photo.label for photo in kept)
     return {
         "photos": tally.plain(),

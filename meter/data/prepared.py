@@ -17,7 +17,7 @@ from meter.data.store import Photos, Prepared, Records
 from meter.data.vocabulary import VocabularySource
 from meter.errors import InputError
 from meter.storage.file_hashes import FileHashes
-from meter.storage.json_file import read_table
+from meter.storage.json_file import read_json
 from meter.storage.stage import Stage, build_stage
 from meter.world import write_world
 
@@ -105,7 +105,7 @@ def _prepared_stage(
         lookup = Lookup.of(
             reviews, vocabulary_size=config.vocabulary_size, vocabulary_from=config.vocabulary_from
         )
-        rows = [] if photos is None else read_table(photos.folder / PHOTOS)
+        rows = [] if photos is None else read_json(photos.folder / PHOTOS)
         paired = None
         if photos is not None:
             affinity = None

@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int32, Int64, UInt8
 
 from meter.data.images import PHOTOS, PIXELS
 from meter.data.vocabulary import Vocabulary
-from meter.storage.json_file import read_table
+from meter.storage.json_file import read_json
 from meter.storage.stage import Stage, open_stage
 
 
@@ -53,7 +53,7 @@ class Photos:
     def open(cls, folder: Path) -> "Photos":
         return cls(
             pixels=np.load(folder / PIXELS, mmap_mode="r"),
-            rows=read_table(folder / PHOTOS),
+            rows=read_json(folder / PHOTOS),
             hash=open_stage(folder).hash,
         )
 
@@ -109,14 +109,14 @@ class Prepared:
             stage=open_stage(folder),
             photos=None if photos_folder is None else Photos.open(photos_folder),
             vocabulary=Vocabulary.load(folder / "vocabulary.json"),
-            users=read_table(folder / "users.json"),
-            items=read_table(folder / "items.json"),
-            features=read_table(folder / "features.json"),
+            users=read_json(folder / "users.json"),
+            items=read_json(folder / "items.json"),
+            features=read_json(folder / "features.json"),
             records=Records(**arrays),
             splits={
-                name: np.load(folder / f"split_{name}.npy") for name in read_table(folder / "splits.json")
+                name: np.load(folder / f"split_{name}.npy") for name in read_json(folder / "splits.json")
             },
-            truth=read_table(truth) if truth.exists() else None,
+            truth=read_json(truth) if truth.exists() else None,
             sentence_bytes=np.load(folder / "sentences.npy", mmap_mode="r"),
             sentence_offsets=np.load(folder / "offsets.npy", mmap_mode="r"),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from meter.errors import InputError
+from meter.storage.atomic import atomic_writer
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,15 +45,13 @@ def write_generations(path: Path, generations: Iterable[Generation]) -> int:
     The lines go to a file beside ``path`` that takes its name only when all are written: a file of that name is
     always whole.
     """
-    partial = path.with_name(path.name + ".partial")
     names = [field.name for field in fields(Generation)]
     count = 0
-    with partial.open("w", encoding="utf-8") as file:
+    with atomic_writer(path) as file:
         for generation in generations:
             values = {name: getattr(generation, name) for name in names}
             file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
             count += 1
-    partial.replace(path)
     return count
 
 

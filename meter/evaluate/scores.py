@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from meter.errors import InputError
+from meter.storage.atomic import atomic_writer
 
 
 def write_scores(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
@@ -13,10 +14,8 @@ def write_scores(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
 
     The lines go to a file beside ``path`` that takes its name only when all are written.
     """
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
+    with atomic_writer(path) as file:
         file.writelines(json.dumps(one, ensure_ascii=False, allow_nan=False) + "\n" for one in scores)
-    partial.replace(path)
 
 
 def read_scores(path: Path) -> list[dict[str, Any]]:

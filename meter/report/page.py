@@ -13,7 +13,8 @@ from meter.report.card import Card
 from meter.report.diagnosis import diagnosis_parts
 from meter.report.rendering import asset, render, script_hash
 from meter.report.tables import metric_tables
-from meter.storage.stage import plain
+from meter.storage.atomic import write_text
+from meter.storage.fingerprint import plain
 
 
 @dataclass(kw_only=True, slots=True)
@@ -89,9 +90,7 @@ def write_report(path: Path, report: Report) -> Path:
     The same report gives the same bytes. All text of users and data is escaped, and the page's own policy forbids
     every script but its own and everything from outside.
     """
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(report_html(report), encoding="utf-8")
-    return partial.replace(path)
+    return write_text(path, report_html(report))
 
 
 def report_html(report: Report) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import warnings
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 import torch
 from safetensors.torch import load, save
+
+from meter.storage.atomic import flush_folder, write_flushed
 
 TENSORS = "state.safetensors"
 VALUES = "state.json"
@@ -26,14 +27,14 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     beside, previous = _sibling(folder, ".writing"), _sibling(folder, ".previous")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    _write_flushed(beside / TENSORS, blob)
+    write_flushed(beside / TENSORS, blob)
     digest = hashlib.sha256(blob).hexdigest()
-    _write_flushed(beside / VALUES, json.dumps({"sha256": digest, "values": values}).encode())
+    write_flushed(beside / VALUES, json.dumps({"sha256": digest, "values": values}).encode())
     if folder.exists():
         shutil.rmtree(previous, ignore_errors=True)
         folder.rename(previous)
     beside.rename(folder)
-    _flush_folder(folder.parent)
+    flush_folder(folder.parent)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
@@ -85,18 +86,3 @@ def _join(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
 
 def _sibling(folder: Path, suffix: str) -> Path:
     return folder.with_name(folder.name + suffix)
-
-
-def _write_flushed(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-import os
 import time
 from pathlib import Path
+
+from meter.storage.json_file import read_json, write_json
 
 FRESH_NS = 2_000_000_000
 """A file that changed less than this long ago, in nanoseconds, may change again at the same time: not remembered."""
@@ -36,12 +37,10 @@ class FileHashes:
 
     def _known(self) -> dict[str, list]:
         try:
-            return json.loads(self.memory.read_text(encoding="utf-8"))
+            return read_json(self.memory)
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
 
     def _remember(self, known: dict[str, list]) -> None:
         self.memory.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.memory.with_name(f"{self.memory.name}.{os.getpid()}.partial")
-        partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
-        partial.replace(self.memory)
+        write_json(self.memory, known, indent=1)

@@ -1,17 +1,18 @@
-"""Small tables of a stage, as JSON."""
+"""JSON files."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from meter.storage.stage import plain
+from meter.storage.atomic import write_text
+from meter.storage.fingerprint import plain
 
 
-def write_table(path: Path, table: Any) -> None:
-    """Writes plain values or dataclasses as UTF-8 JSON."""
-    path.write_text(json.dumps(plain(table), ensure_ascii=False), encoding="utf-8")
+def write_json(path: Path, value: Any, *, indent: int | None = None) -> Path:
+    """Writes plain values or dataclasses as UTF-8 JSON, whole or not at all, and returns the path."""
+    return write_text(path, json.dumps(plain(value), indent=indent, ensure_ascii=False))
 
 
-def read_table(path: Path) -> Any:
-    """Reads what ``write_table`` wrote."""
+def read_json(path: Path) -> Any:
+    """Reads what ``write_json`` wrote."""
     return json.loads(path.read_text(encoding="utf-8"))

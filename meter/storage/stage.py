@@ -1,10 +1,6 @@
 """One arrow of the data's way: a folder with a manifest, built once and reused while its hash matches."""
 
-import dataclasses
-import enum
 import fcntl
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from meter.storage.fingerprint import fingerprint, plain
+from meter.storage.json_file import read_json, write_json
 from meter.version import __version__
 
 MANIFEST = "manifest.json"
@@ -29,27 +27,6 @@ class Stage:
     folder: Path
     hash: str
     summary: dict[str, Any]
-
-
-def plain(value: Any) -> Any:
-    """Turns dataclasses, enums, paths and tuples into what JSON can hold."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, enum.Enum):
-        return value.name
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-    return value
-
-
-def fingerprint(value: Any) -> str:
-    """SHA-256 over the canonical JSON of ``value``: 64 hex digits, the same on every machine."""
-    canonical = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def build_stage(
@@ -83,8 +60,7 @@ def build_stage(
             partial.mkdir(exist_ok=True)
             summary = build(partial)
             manifest = {**description, "hash": digest, "package": __version__, "summary": plain(summary)}
-            text = json.dumps(manifest, indent=1, ensure_ascii=False)
-            (partial / MANIFEST).write_text(text, encoding="utf-8")
+            write_json(partial / MANIFEST, manifest, indent=1)
             partial.rename(folder)
         for leftover in folder.glob(scaffold) if scaffold else ():
             shutil.rmtree(leftover)
@@ -93,7 +69,7 @@ def build_stage(
 
 def open_stage(folder: Path) -> Stage:
     """Opens a finished stage by its folder."""
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest = read_json(folder / MANIFEST)
     return Stage(folder=folder, hash=manifest["hash"], summary=manifest["summary"])
 
 

@@ -24,7 +24,7 @@ from meter.evaluate.generations import Generation, write_generations
 from meter.evaluate.scores import write_scores
 from meter.evaluate.summary import summarize
 from meter.metrics import METRICS_VERSION, count_truth, judge
-from meter.storage.stage import plain
+from meter.storage.fingerprint import plain
 from tests.conftest import ROOT
 from tests.report.test_page import NASTY, Page
 
