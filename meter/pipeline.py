@@ -19,8 +19,8 @@ from rich.console import Console
 from meter import run_folder as run_files
 from meter.config import RunConfig, run_folder, run_hash
 from meter.data import Prepared, prepare
-from meter.disc import Matcher
-from meter.evaluate.diagnose import diagnose, open_judges
+from meter.disc import Discriminator, Matcher
+from meter.evaluate.diagnose import diagnose
 from meter.evaluate.generate import generations
 from meter.evaluate.generations import Generation, read_generations, write_generations
 from meter.evaluate.measure import measure, vq_sections
@@ -190,11 +190,22 @@ class Run:
             rows = held_out(self.config, prepared)
             metrics = {"vq": vq_sections(prepared, visual.vq, visual.stage.summary, rows), **metrics}
         with self.timed("diagnosis"):
-            judges = open_judges(self.folder, matcher, self.fabric.device)
-            seed = self.config.data_seed
-            metrics["diagnosis"] = diagnose(generated, prepared, examples, model, judges, seed)
+            metrics["diagnosis"] = diagnose(
+                generated,
+                prepared,
+                examples,
+                model,
+                discriminator=self.discriminator(),
+                matcher=matcher.network if matcher else None,
+                seed=self.config.data_seed,
+            )
         write_json(self.folder / "metrics.json", metrics, indent=1)
         return metrics
+
+    def discriminator(self) -> Discriminator | None:
+        """D beside the run's best weights; None where the run trained none."""
+        trained = self.folder / run_files.MODEL / "discriminator"
+        return Discriminator.from_pretrained(trained).to(self.fabric.device) if trained.exists() else None
 
     def write_manifest(self, prepared: Prepared, visual: Visual | None) -> dict[str, Any]:
         """Writes ``manifest.json``: what the run was made from, where, and how long each step took."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from meter.data import Prepared
-from meter.disc import Discriminator, Matcher
+from meter.disc import Discriminator
 from meter.evaluate.attention import watch_attention
 from meter.evaluate.generations import Generation
 from meter.evaluate.input_swaps import rely
@@ -20,7 +19,6 @@ from meter.evaluate.partners import draw_partners
 from meter.evaluate.repetition import diagnose_sentences
 from meter.metrics import Reliability, area_under_curve, reliability
 from meter.model import Meter
-from meter.run_folder import MODEL
 from meter.train.batches import Batch, Examples
 
 SPLIT = "test"
@@ -65,28 +63,22 @@ class Judges:
     judges: dict[str, Judgements]
 
 
-def open_judges(folder: Path, matcher: Matcher | None, device: torch.device) -> dict[str, Discriminator]:
-    """What the run has to judge pairs with: D beside its best weights, where it trained one, and the matcher."""
-    judges = {}
-    if (trained := folder / MODEL / "discriminator").exists():
-        judges[PROBABLE] = Discriminator.from_pretrained(trained).to(device)
-    if matcher is not None:
-        judges["matcher"] = matcher.network
-    return judges
-
-
 def diagnose(
     generated: Sequence[Generation],
     prepared: Prepared,
     examples: Examples,
     model: Meter,
-    judges: Mapping[str, Discriminator],
+    *,
+    discriminator: Discriminator | None,
+    matcher: Discriminator | None,
     seed: int,
 ) -> dict[str, Any]:
     """What stands in ``metrics.json`` under ``diagnosis``: plain values, the same for the same seed.
 
-    judges: what ``open_judges`` gave.
+    discriminator: D beside the run's best weights, where it trained one. matcher: the matcher's network.
     """
+    given = {PROBABLE: discriminator, "matcher": matcher}
+    judges = {name: network for name, network in given.items() if network is not None}
     members = [one for one in generated if one.split == SPLIT]
     found: dict[str, Any] = {"split": SPLIT, "sentences": asdict(diagnose_sentences(members))}
     with_photo = [one for one in members if one.photo >= 0 and one.codes]

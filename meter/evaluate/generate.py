@@ -1,17 +1,20 @@
-"""Generates an explanation for every record of a split."""
+"""Generates explanations: of given pairs, or of every record of the evaluated splits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from rich.console import Console
+from torch import Tensor
 
-from meter.data import Prepared
+from meter.data import Prepared, Vocabulary
 from meter.evaluate.generations import Generation
 from meter.model import DecodingConfig, Meter
 from meter.progress import tracked
+from meter.special_words import SPECIAL_WORDS
 from meter.train.batches import Examples, ordered_batches
 
 if TYPE_CHECKING:
@@ -32,6 +35,65 @@ class EvaluationConfig:
     """Cards in the report."""
 
 
+@dataclass(kw_only=True, slots=True)
+class Explanation:
+    """What a model generates for one pair, as plain values."""
+
+    predicted_rating: float
+    """Not clipped to the scale."""
+    text: str
+    """The sentence, tokenized (words separated by spaces)."""
+    context: list[str]
+    """At most n words that the context head finds most probable, best first; special words are left out."""
+    codes: list[int] | None
+    """Visual codes, row by row; None for a model without pictures."""
+
+
+def explain_pairs(
+    model: Meter,
+    vocabulary: Vocabulary,
+    users: Int[Tensor, " B"],
+    items: Int[Tensor, " B"],
+    features: Int[Tensor, " B"] | None,
+    *,
+    fabric: "Fabric",
+    decoding: DecodingConfig,
+    generator: torch.Generator | None = None,
+) -> list[Explanation]:
+    """Generates the explanations of B pairs; the evaluation and ``meter.explain`` both call this.
+
+    Args:
+        model: where ``fabric`` computes.
+        vocabulary: of the run's dataset.
+        users: rows of the model's user table, on the model's device.
+        items: rows of its item table.
+        features: the words to speak of as numbers of the vocabulary: UNK for an unknown one, PAD for none. None for a
+            model without feature words.
+        fabric: of the run's precision.
+        decoding: how words and codes are chosen.
+        generator: on the CPU; needed where ``decoding`` samples.
+    """
+    with fabric.autocast():
+        output = model.generate(users, items, features, decoding=decoding, generator=generator)
+    codes = [None] * len(users) if output.codes is None else output.codes.tolist()
+    return [
+        Explanation(
+            predicted_rating=rating,
+            text=_sentence(vocabulary, words),
+            context=context_words(vocabulary, context),
+            codes=picture,
+        )
+        for rating, words, context, picture in zip(
+            output.rating.tolist(), output.words.tolist(), output.context.tolist(), codes, strict=True
+        )
+    ]
+
+
+def context_words(vocabulary: Vocabulary, numbers: Iterable[int]) -> list[str]:
+    """The words of a ranking without the special ones: unlike a sentence, a ranking does not end at EOS."""
+    return [vocabulary.words[number] for number in numbers if number >= len(SPECIAL_WORDS)]
+
+
 def evaluated_splits(prepared: Prepared) -> list[str]:
     """The splits that are generated for: all but those that training has seen."""
     return [name for name in prepared.splits if name not in ("train", "validation")]
@@ -47,43 +109,48 @@ def generations(
     *,
     seed: int,
 ) -> Iterator[Generation]:
-    """One generation a record of every evaluated split, in the order of its rows, batch by batch as they are asked for.
+    """One generation for each record of every evaluated split, in the order of the records, made batch by batch.
 
     seed: of what is sampled; every split starts from it anew, and the size of a batch changes nothing.
     """
     for split in evaluated_splits(prepared):
         generator = torch.Generator().manual_seed(seed)
-        rows = np.sort(prepared.splits[split])
-        batches = ordered_batches(examples, rows, batch_size=config.batch_size)
-        total = -(-len(rows) // config.batch_size)
+        records = np.sort(prepared.splits[split])
+        batches = ordered_batches(examples, records, batch_size=config.batch_size)
+        total = -(-len(records) // config.batch_size)
         for batch in tracked(batches, f"generating {split}", total, console):
-            with fabric.autocast():
-                done = model.generate(
-                    batch.users,
-                    batch.items,
-                    batch.features,
-                    decoding=config.decoding,
-                    generator=generator,
-                )
-            words, context = done.words.tolist(), done.context.tolist()
-            codes = [None] * len(words) if done.codes is None else done.codes.tolist()
-            for place, row in enumerate(batch.rows.tolist()):
-                yield Generation(
-                    split=split,
-                    row=row,
-                    user=prepared.users[prepared.records.users[row]],
-                    item=prepared.items[prepared.records.items[row]],
-                    feature=prepared.feature(row),
-                    rating=float(prepared.records.ratings[row]),
-                    predicted_rating=float(done.rating[place]),
-                    reference=prepared.sentence(row),
-                    cut_reference=_sentence(prepared, prepared.records.words[row].tolist()),
-                    text=_sentence(prepared, words[place]),
-                    context=prepared.vocabulary.decode(context[place]),
-                    codes=codes[place],
-                    photo=int(prepared.records.photos[row]),
-                )
+            explanations = explain_pairs(
+                model,
+                prepared.vocabulary,
+                batch.users,
+                batch.items,
+                batch.features,
+                fabric=fabric,
+                decoding=config.decoding,
+                generator=generator,
+            )
+            for row, explanation in zip(batch.rows.tolist(), explanations, strict=True):
+                yield _generation(prepared, split, row, explanation)
 
 
-def _sentence(prepared: Prepared, words: list[int]) -> str:
-    return " ".join(prepared.vocabulary.decode(words))
+def _generation(prepared: Prepared, split: str, row: int, explanation: Explanation) -> Generation:
+    records = prepared.records
+    return Generation(
+        split=split,
+        row=row,
+        user=prepared.users[records.users[row]],
+        item=prepared.items[records.items[row]],
+        feature=prepared.feature(row),
+        rating=float(records.ratings[row]),
+        predicted_rating=explanation.predicted_rating,
+        reference=prepared.sentence(row),
+        cut_reference=_sentence(prepared.vocabulary, records.words[row].tolist()),
+        text=explanation.text,
+        context=explanation.context,
+        codes=explanation.codes,
+        photo=int(records.photos[row]),
+    )
+
+
+def _sentence(vocabulary: Vocabulary, words: list[int]) -> str:
+    return " ".join(vocabulary.decode(words))

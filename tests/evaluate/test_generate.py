@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from meter.data.vocabulary import Vocabulary
 from meter.evaluate.generate import EvaluationConfig, generations
 from meter.evaluate.generations import read_generations, write_generations
 from meter.model import CodeChoice, DecodingConfig, WordChoice
-from meter.special_words import SPECIAL_WORDS
+from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
 from meter.storage.stage import Stage
 from meter.train.devices import DeviceConfig, make_fabric
 from tests.conftest import small_inputs, small_model
@@ -113,3 +114,19 @@ def test_no_batch_is_generated_before_it_is_asked_for_or_kept_after_it(
     monkeypatch.setattr(model, "generate", generate)
     assert write_generations(path, generated(prepared, model, batch_size=2)) == 10
     assert [one.row for one in read_generations(path)] == list(range(2, 12))
+
+
+def test_the_context_holds_words_only_and_does_not_end_at_eos(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EOS ends no list of words: with ``context_targets=peter_compat`` it is the likeliest of all."""
+    model = small_model()
+    ranked = torch.tensor([7, EOS, 6, UNK, PAD, BOS, 49])
+    generate = model.generate
+
+    def with_context(users: torch.Tensor, *rest, **options):
+        return replace(generate(users, *rest, **options), context=ranked.expand(len(users), -1))
+
+    monkeypatch.setattr(model, "generate", with_context)
+    for one in generated(prepared, model, batch_size=7):
+        assert one.context == ["w3", "w2", "w45"]
