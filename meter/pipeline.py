@@ -7,13 +7,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
 from rich.console import Console
 
 from meter import run_folder as run_files
@@ -26,33 +24,23 @@ from meter.evaluate.generations import Generation, read_generations, write_gener
 from meter.evaluate.measure import measure, vq_sections
 from meter.evaluate.scores import write_scores
 from meter.model import Meter
-from meter.report.run_report import held_out, print_overview, print_results, run_report
+from meter.report.run_report import run_report
+from meter.report.terminal_tables import print_overview, print_results
 from meter.signals import StopRequest, listen
 from meter.storage.fingerprint import fingerprint, plain
 from meter.storage.json_file import read_json, write_json
-from meter.storage.stage import Stage
 from meter.train.batches import Examples
 from meter.train.build import discriminator_config, make_examples, make_players, model_config
 from meter.train.devices import launched
 from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
 from meter.train.matcher import train_matcher
-from meter.train.vqgan import encode_photos_stage, pretrain_stage
+from meter.train.vqgan import VisualCodes, encode_photos_stage, held_out_rows, pretrain_stage
 from meter.version import __version__
 from meter.vq import VQGAN
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-
-@dataclass(kw_only=True, slots=True)
-class Visual:
-    """The visual side of a dataset: the VQ-GAN, its stage, and the codes of every photo."""
-
-    vq: VQGAN
-    stage: Stage
-    codes: Int[np.ndarray, "P M"]
-    codes_hash: str
 
 
 class Run:
@@ -75,7 +63,7 @@ class Run:
         print_overview(prepared, self.console)
         return prepared
 
-    def see(self, prepared: Prepared, stop: StopRequest) -> Visual | None:
+    def see(self, prepared: Prepared, stop: StopRequest) -> VisualCodes | None:
         """Pretrains the VQ-GAN and turns every photo into codes; None for a model without pictures."""
         if prepared.photos is None or not self.config.objective.uses_pictures:
             return None
@@ -99,10 +87,11 @@ class Run:
                 prepared.photos.pixels, prepared.photos.hash, stage, cache, self.fabric, console=self.console
             )
         codes = np.load(encoded.folder / "codes.npy", mmap_mode="r")
-        return Visual(vq=vq, stage=stage, codes=codes, codes_hash=encoded.hash)
+        held_out = held_out_rows(len(codes), self.config.pretrain.held_out, self.config.data_seed)[1]
+        return VisualCodes(vq=vq, stage=stage, codes=codes, codes_hash=encoded.hash, held_out=held_out)
 
     def train(
-        self, prepared: Prepared, visual: Visual | None, examples: Examples, stop: StopRequest
+        self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
     ) -> Meter:
         """Trains transformer and discriminator together; returns the weights that validated best."""
         sizes = model_config(self.config, prepared, visual.vq if visual else None)
@@ -135,7 +124,7 @@ class Run:
         self.fabric.to_device(best)
         return best
 
-    def judge(self, prepared: Prepared, visual: Visual, examples: Examples, model: Meter) -> Matcher:
+    def judge(self, prepared: Prepared, visual: VisualCodes, examples: Examples, model: Meter) -> Matcher:
         """Trains the matcher on the true pairs of the training split, or opens it."""
         folder = self.folder / run_files.MATCHER
         if not (folder / "model.safetensors").exists():
@@ -167,7 +156,7 @@ class Run:
         self,
         generated: list[Generation],
         prepared: Prepared,
-        visual: Visual | None,
+        visual: VisualCodes | None,
         matcher: Matcher | None,
         examples: Examples,
         model: Meter,
@@ -187,8 +176,8 @@ class Run:
         write_scores(self.folder / "scores.jsonl", measured.scores)
         metrics = measured.metrics
         if visual is not None:
-            rows = held_out(self.config, prepared)
-            metrics = {"vq": vq_sections(prepared, visual.vq, visual.stage.summary, rows), **metrics}
+            sections = vq_sections(prepared, visual.vq, visual.stage.summary, visual.held_out)
+            metrics = {"vq": sections, **metrics}
         with self.timed("diagnosis"):
             metrics["diagnosis"] = diagnose(
                 generated,
@@ -207,7 +196,7 @@ class Run:
         trained = self.folder / run_files.MODEL / "discriminator"
         return Discriminator.from_pretrained(trained).to(self.fabric.device) if trained.exists() else None
 
-    def write_manifest(self, prepared: Prepared, visual: Visual | None) -> dict[str, Any]:
+    def write_manifest(self, prepared: Prepared, visual: VisualCodes | None) -> dict[str, Any]:
         """Writes ``manifest.json``: what the run was made from, where, and how long each step took."""
         path = self.folder / "manifest.json"
         before = read_json(path)["seconds"] if path.exists() else {}

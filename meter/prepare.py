@@ -7,7 +7,7 @@ from rich.console import Console
 from meter.cli import command
 from meter.config import RunConfig
 from meter.data import prepare
-from meter.report.run_report import print_overview
+from meter.report.terminal_tables import print_overview
 
 
 def show(config: RunConfig) -> None:

@@ -1,6 +1,7 @@
 """What a run looks like: cards of single explanations, and the report page of the whole."""
 
-from meter.report.card import Card, Mark
+from meter.report.card import Card
+from meter.report.explanation import Explanation, Mark
 from meter.report.page import Dropped, Ratings, Report, Tile, write_report
 
-__all__ = ["Card", "Dropped", "Mark", "Ratings", "Report", "Tile", "write_report"]
+__all__ = ["Card", "Dropped", "Explanation", "Mark", "Ratings", "Report", "Tile", "write_report"]

@@ -111,7 +111,7 @@ def report_html(report: Report) -> str:
         script=script,
         script_hash=script_hash(script),
         splits=list(dict.fromkeys(card.split for card in report.gallery if card.split is not None)),
-        judged=len({card.verdict for card in report.gallery} - {"unjudged"}) == 2,
+        filter_by_checks={card.all_hold for card in report.gallery} >= {True, False},
         tables=metric_tables({name: one for name, one in report.metrics.items() if name != "diagnosis"}),
         diagnosis=diagnosis_parts(report.metrics.get("diagnosis", {})),
         evaluation_plots=evaluation_plots,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from meter.report.card import Card, Mark
+from meter.report.explanation import Explanation, Mark
 from meter.report.rendering import number, stars
 
 FINE = 2
@@ -22,53 +22,60 @@ ACCENT, TINT, GOLD, EMPTY = "#0f6b66", "#e3f0ee", "#c7870a", "#ded6c9"
 JUDGED = {True: ("#2a7448", "#e4f2e9", "✓ "), False: ("#ad372d", "#fae8e5", "✗ "), None: (MUTED, SUNKEN, "")}
 
 
-def draw(card: Card) -> Image.Image:
+def draw(explanation: Explanation) -> Image.Image:
     """The card as an RGB image: pictures and what was checked on the left, what is said on the right.
 
     1,392 pixels wide with two pictures, 1,040 with one, 656 with none; as high as the text needs.
     """
-    pictures = len(card.pictures)
+    pictures = len(explanation.pictures)
     left = pictures * SIDE + (pictures - 1) * BETWEEN if pictures else 0
     text_at = MARGIN + (left + GAP if left else 0)
     width = text_at + COLUMN + MARGIN
     # The first drawing, on a canvas of one pixel, only measures.
-    height = _compose(Image.new("RGB", (1, 1)), card, left, text_at)
+    height = _compose(Image.new("RGB", (1, 1)), explanation, left, text_at)
     canvas = Image.new("RGB", (width * FINE, height * FINE), PAPER)
-    _compose(canvas, card, left, text_at)
+    _compose(canvas, explanation, left, text_at)
     return canvas.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _compose(canvas: Image.Image, card: Card, left: int, text_at: int) -> int:
+def _compose(canvas: Image.Image, explanation: Explanation, left: int, text_at: int) -> int:
     text = Pen(canvas, text_at, float(MARGIN), COLUMN)
-    _say(text, card)
+    _say(text, explanation)
     if not left:
         text.down(22)
-        _check(text, card)
+        _check(text, explanation)
         return math.ceil(text.y) + MARGIN
     side = Pen(canvas, MARGIN, float(MARGIN), left)
-    side.pictures(card)
-    _check(side, card)
+    side.pictures(explanation)
+    _check(side, explanation)
     return math.ceil(max(text.y, side.y)) + MARGIN
 
 
-def _say(pen: "Pen", card: Card) -> None:
-    if card.feature is not None:
-        pen.chips([card.feature], size=16, ink=ACCENT, fill=TINT, bold=True)
+def _say(pen: "Pen", explanation: Explanation) -> None:
+    if explanation.feature is not None:
+        pen.chips([explanation.feature], size=16, ink=ACCENT, fill=TINT, bold=True)
         pen.down(14)
-    pen.write(card.item, "DejaVuSerif-Bold", 28, INK, leading=1.25)
+    pen.write(explanation.item, "DejaVuSerif-Bold", 28, INK, leading=1.25)
     pen.down(2)
-    pen.write(f"for {card.user}", "DejaVuSans", 17, MUTED)
+    pen.write(f"for {explanation.user}", "DejaVuSans", 17, MUTED)
     pen.down(20)
-    words = number(card.rating)
+    words = number(explanation.rating)
     pen.rating(
-        card.rating, card.best_rating, words, font="DejaVuSerif-Bold", size=38, star=27, colour=GOLD, ink=INK
+        explanation.rating,
+        explanation.best_rating,
+        words,
+        font="DejaVuSerif-Bold",
+        size=38,
+        star=27,
+        colour=GOLD,
+        ink=INK,
     )
-    if card.true_rating is not None:
+    if explanation.true_rating is not None:
         pen.down(6)
-        words = f"the user gave {stars(card.true_rating)}"
+        words = f"the user gave {stars(explanation.true_rating)}"
         pen.rating(
-            card.true_rating,
-            card.best_rating,
+            explanation.true_rating,
+            explanation.best_rating,
             words,
             font="DejaVuSans",
             size=17,
@@ -77,23 +84,23 @@ def _say(pen: "Pen", card: Card) -> None:
             ink=MUTED,
         )
     pen.down(22)
-    pen.write(f"“{card.text}”", "DejaVuSerif", 25, INK, leading=1.45)
-    if card.true_text is not None:
+    pen.write(f"“{explanation.text}”", "DejaVuSerif", 25, INK, leading=1.45)
+    if explanation.true_text is not None:
         pen.down(20)
         pen.write("WHAT THE USER WROTE", "DejaVuSans-Bold", 12, MUTED)
         pen.down(4)
-        pen.write(card.true_text, "DejaVuSans", 17, MUTED, leading=1.5)
+        pen.write(explanation.true_text, "DejaVuSans", 17, MUTED, leading=1.5)
 
 
-def _check(pen: "Pen", card: Card) -> None:
-    if card.context:
-        pen.chips(card.context, size=15, ink=MUTED, outline=LINE)
+def _check(pen: "Pen", explanation: Explanation) -> None:
+    if explanation.context:
+        pen.chips(explanation.context, size=15, ink=MUTED, outline=LINE)
         pen.down(16)
-    if card.match is not None:
-        pen.bar("sentence ↔ picture", card.match)
+    if explanation.match is not None:
+        pen.bar("sentence ↔ picture", explanation.match)
         pen.down(14)
-    if card.marks:
-        pen.marks(card.marks)
+    if explanation.marks:
+        pen.marks(explanation.marks)
 
 
 @dataclass(slots=True)
@@ -143,7 +150,7 @@ class Pen:
         self._boxes(entries, size, "DejaVuSans-Bold" if bold else "DejaVuSans", outline)
 
     def marks(self, marks: Sequence[Mark]) -> None:
-        """Writes what was checked, coloured by the verdict."""
+        """Writes what was checked, green where it holds and red where it does not."""
         entries = []
         for mark in marks:
             ink, fill, sign = JUDGED[mark.ok]
@@ -187,13 +194,13 @@ class Pen:
                 self._brush.rounded_rectangle(box, 3 * FINE, colour)
         self.y += 20
 
-    def pictures(self, card: Card) -> None:
+    def pictures(self, explanation: Explanation) -> None:
         """Draws the pictures side by side, each with its caption below."""
         side = SIDE * FINE
         mask = Image.new("L", (side, side), 0)
         ImageDraw.Draw(mask).rounded_rectangle([0, 0, side - 1, side - 1], 14 * FINE, 255)
         letters = load_font("DejaVuSans", 14)
-        for place, (caption, pixels) in enumerate(card.pictures):
+        for place, (caption, pixels) in enumerate(explanation.pictures):
             x = self.x + place * (SIDE + BETWEEN)
             picture = Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC)
             self.canvas.paste(picture, (round(x * FINE), round(self.y * FINE)), mask)

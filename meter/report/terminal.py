@@ -1,4 +1,4 @@
-"""A card in a terminal: plain lines, or a panel with its pictures drawn in half blocks."""
+"""An explanation in a terminal: plain lines, or a panel with its pictures drawn in half blocks."""
 
 import unicodedata
 
@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from meter.report.card import Card
+from meter.report.explanation import Explanation
 from meter.report.pictures import half_blocks
 from meter.report.rendering import number, stars
 
@@ -21,40 +21,45 @@ def visible(text: str) -> str:
     return "".join("�" if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
-def lines(card: Card) -> list[tuple[str, str]]:
-    """What a card says, as (name, value), without what it lacks."""
-    said = [("user", card.user), ("item", card.item)]
-    if card.feature is not None:
-        said.append(("feature", card.feature))
-    rating = number(card.rating)
+def lines(explanation: Explanation) -> list[tuple[str, str]]:
+    """What an explanation says, as (name, value), without what it lacks."""
+    said = [("user", explanation.user), ("item", explanation.item)]
+    if explanation.feature is not None:
+        said.append(("feature", explanation.feature))
+    rating = number(explanation.rating)
     said.append(
-        ("rating", rating if card.true_rating is None else f"{rating} (true {stars(card.true_rating)})")
+        (
+            "rating",
+            rating
+            if explanation.true_rating is None
+            else f"{rating} (true {stars(explanation.true_rating)})",
+        )
     )
-    said.append(("explanation", card.text))
-    if card.true_text is not None:
-        said.append(("true text", card.true_text))
-    if card.context:
-        said.append(("context", ", ".join(card.context)))
-    if card.match is not None:
-        said.append(("match", f"{card.match:.0%}"))
+    said.append(("explanation", explanation.text))
+    if explanation.true_text is not None:
+        said.append(("true text", explanation.true_text))
+    if explanation.context:
+        said.append(("context", ", ".join(explanation.context)))
+    if explanation.match is not None:
+        said.append(("match", f"{explanation.match:.0%}"))
     return [(name, visible(value)) for name, value in said]
 
 
-def plain_text(card: Card) -> str:
-    """The card as plain lines ``name: value``, marks last."""
-    said = [f"{name + ':':<13}{value}" for name, value in lines(card)]
-    for mark in card.marks:
+def plain_text(explanation: Explanation) -> str:
+    """The explanation as plain lines ``name: value``, marks last."""
+    said = [f"{name + ':':<13}{value}" for name, value in lines(explanation)]
+    for mark in explanation.marks:
         detail = f" ({mark.detail})" if mark.detail else ""
         said.append(visible(f"{SIGNS[mark.ok]} {mark.label}{detail}"))
     return "\n".join(said)
 
 
-def panel(card: Card) -> Panel:
-    """The card for rich: pictures above, then a table of what is said. Markup in the user's text is not obeyed."""
+def panel(explanation: Explanation) -> Panel:
+    """The explanation for rich: pictures above, then a table. Markup in the user's text is shown, not obeyed."""
     parts: list[RenderableType] = []
-    if card.pictures:
+    if explanation.pictures:
         drawn = []
-        for caption, pixels in card.pictures:
+        for caption, pixels in explanation.pictures:
             picture = Text()
             for row in half_blocks(pixels, PICTURE_COLUMNS):
                 for upper, lower in row:
@@ -66,10 +71,10 @@ def panel(card: Card) -> Panel:
         parts.append(beside)
         parts.append(Text())
     table = Table.grid(padding=(0, 2))
-    for name, value in lines(card):
+    for name, value in lines(explanation):
         table.add_row(Text(name, style="dim"), Text(value, style="bold" if name == "explanation" else ""))
     parts.append(table)
-    for mark in card.marks:
+    for mark in explanation.marks:
         detail = f" ({mark.detail})" if mark.detail else ""
         parts.append(Text(visible(f"{SIGNS[mark.ok]} {mark.label}{detail}"), style=STYLES[mark.ok]))
-    return Panel(Group(*parts), title=Text(visible(card.item)), expand=False, padding=(1, 2))
+    return Panel(Group(*parts), title=Text(visible(explanation.item)), expand=False, padding=(1, 2))

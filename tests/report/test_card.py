@@ -143,11 +143,11 @@ def test_one_picture_stands_beside_the_rating() -> None:
 
 
 @pytest.mark.parametrize(
-    ("oks", "verdict"),
-    [([], "unjudged"), ([None], "unjudged"), ([True, None], "right"), ([True, False], "wrong")],
+    ("oks", "all_hold"),
+    [([], None), ([None], None), ([True, None], True), ([True, False], False)],
 )
-def test_verdict_is_right_only_when_all_that_was_judged_holds(oks: list[bool | None], verdict: str) -> None:
-    assert full_card(marks=[Mark(label="m", ok=ok) for ok in oks]).verdict == verdict
+def test_all_checks_hold_only_when_none_fails(oks: list[bool | None], all_hold: bool | None) -> None:
+    assert full_card(marks=[Mark(label="m", ok=ok) for ok in oks]).all_hold is all_hold
 
 
 @pytest.mark.parametrize(

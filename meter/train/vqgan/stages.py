@@ -1,13 +1,13 @@
 """The VQ-GAN's two stages on disk: the codec of a set of photos, and every photo as its codes."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 
 from meter.errors import InputError
 from meter.progress import tracked
@@ -32,6 +32,21 @@ CODES = "codes.npy"
 COUNTED_AT_ONCE = 4096
 # Fields that only say how often to log, save or draw: they change no weight, so they make no other stage.
 WITHOUT_EFFECT = ("samples", "log_every", "checkpoint_every")
+
+
+@dataclass(kw_only=True, slots=True)
+class VisualCodes:
+    """The visual side of a dataset: the VQ-GAN and its stage, and the codes of every photo.
+
+    codes_hash: of the stage that holds the codes.
+    held_out: indices of the photos that the VQ-GAN was not trained on.
+    """
+
+    vq: VQGAN
+    stage: Stage
+    codes: Int[np.ndarray, "P M"]
+    codes_hash: str
+    held_out: Int[np.ndarray, " H"]
 
 
 def pretrain_stage(

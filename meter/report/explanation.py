@@ -1,0 +1,67 @@
+"""What an explanation says: a rating, a sentence and a picture for one user and one item, and what was checked."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import UInt8
+
+
+@dataclass(kw_only=True, slots=True)
+class Mark:
+    """One thing that was checked about an explanation.
+
+    label: what was checked, e.g. ``"sentence is true"``.
+    ok: whether it holds; None where it is only stated.
+    detail: what was found, e.g. ``"7 of 8 features"``.
+    """
+
+    label: str
+    ok: bool | None = None
+    detail: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class Explanation:
+    """The explanation of one item to one user.
+
+    user, item: their names in the dataset.
+    feature: the feature word that was asked for; None for a model or a request without one.
+    rating: predicted, on the dataset's scale; the model's output is unbounded.
+    true_rating: what the user gave; None where unknown.
+    text: the generated sentence.
+    true_text: what the user wrote; None where unknown.
+    context: the words the context head finds likeliest, best first.
+    image: the generated picture; None for a model without pictures.
+    photo: a photo of the item; None where there is none.
+    match: probability in [0, 1] that sentence and generated picture belong together; None where not measured.
+    marks: what else was checked.
+    split: the split the pair comes from, by which a gallery is filtered.
+    best_rating: the highest rating of the scale, which is also the number of stars drawn.
+    """
+
+    user: str
+    item: str
+    rating: float
+    text: str
+    feature: str | None = None
+    true_rating: float | None = None
+    true_text: str | None = None
+    context: list[str] = field(default_factory=list)
+    image: UInt8[np.ndarray, "_ _ 3"] | None = None
+    photo: UInt8[np.ndarray, "_ _ 3"] | None = None
+    match: float | None = None
+    marks: list[Mark] = field(default_factory=list)
+    split: str | None = None
+    best_rating: int = 5
+
+    @property
+    def pictures(self) -> list[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:
+        """The pictures there are, each with its caption."""
+        captioned = [("generated", self.image), ("the item’s photo", self.photo)]
+        return [(caption, pixels) for caption, pixels in captioned if pixels is not None]
+
+    @property
+    def all_hold(self) -> bool | None:
+        """Whether every check holds; None where nothing could be checked."""
+        checked = [mark.ok for mark in self.marks if mark.ok is not None]
+        return all(checked) if checked else None
