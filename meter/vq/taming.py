@@ -8,6 +8,7 @@ import pickle
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,6 @@ from torch import Tensor
 from torch._utils import _rebuild_parameter, _rebuild_tensor_v2
 
 from meter.errors import InputError
-from meter.vq.vqgan import VQGAN, VQConfig
 
 NAMES = {
     "encoder.": "encoder.",
@@ -28,7 +28,7 @@ NAMES = {
 }
 """What taming's weights are called here."""
 LEFT_OUT = ("loss.",)
-"""The discriminator and the perceptual network, which only the training needs."""
+"""The discriminator and the perceptual network, which only training needs."""
 REBUILDING = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor_v2,
@@ -36,29 +36,55 @@ REBUILDING = {
     **{("torch", name): getattr(torch, name) for name in ("FloatStorage", "HalfStorage", "LongStorage")},
     **{("torch", name): getattr(torch, name) for name in ("DoubleStorage", "IntStorage", "BoolStorage")},
 }
-"""All that is ever called or looked up."""
+"""All that unpickling may call or look up."""
 
 
-def open_taming(path: Path | str, image_size: int = 256) -> VQGAN:
-    """The codec of a checkpoint, for photos of ``image_size`` pixels; its sizes are read off its weights.
+@dataclass(kw_only=True, slots=True)
+class TamingCheckpoint:
+    """A VQModel of taming-transformers: the sizes read off its weights, and the weights under the names used here.
 
-    image_size: attention stays at the levels that it was trained at, whatever the size of the photos.
-    Raises InputError where the file is not there or torn, or holds another network than taming's VQModel.
+    attention_levels: the resolution levels, counted from the full resolution, that have self-attention.
     """
-    path = Path(path)
-    weights = renamed(read_weights(path), path)
-    config = config_of(weights, image_size, path)
-    vq = VQGAN(config)
-    expected = {name: tuple(weight.shape) for name, weight in vq.state_dict().items()}
-    found = {name: tuple(weight.shape) for name, weight in weights.items()}
-    if expected != found:
-        wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
-        raise InputError(
-            f"{path}: {len(wrong)} weights are not those of taming's VQModel, {wrong[0]} among them: expected "
-            f"{expected.get(wrong[0])}, found {found.get(wrong[0])}"
+
+    channels: int
+    multipliers: list[int]
+    num_residual_blocks: int
+    attention_levels: list[int]
+    latent_width: int
+    num_codes: int
+    code_width: int
+    weights: dict[str, Tensor]
+
+
+def read_taming(path: Path) -> TamingCheckpoint:
+    """Reads a checkpoint of taming-transformers.
+
+    Raises InputError where the file is missing or damaged, or holds another network than taming's VQModel.
+    """
+    weights = rename_weights(read_weights(path), path)
+    try:
+        channels = weights["encoder.conv_in.weight"].shape[0]
+        num_levels = _count(weights, r"encoder\.down\.(\d+)\.")
+        num_codes, code_width = weights["codebook.vectors"].shape
+        return TamingCheckpoint(
+            channels=channels,
+            multipliers=[
+                weights[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] // channels
+                for level in range(num_levels)
+            ],
+            num_residual_blocks=_count(weights, r"encoder\.down\.0\.block\.(\d+)\."),
+            attention_levels=[
+                level for level in range(num_levels) if f"encoder.down.{level}.attn.0.norm.weight" in weights
+            ],
+            latent_width=weights["encoder.conv_out.weight"].shape[0],
+            num_codes=num_codes,
+            code_width=code_width,
+            weights=weights,
         )
-    vq.load_state_dict({name: weight.float() for name, weight in weights.items()})
-    return vq.eval()
+    except KeyError as fault:
+        raise InputError(
+            f"{path}: expected the weights of taming's VQModel, found no {fault.args[0]}"
+        ) from None
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -66,10 +92,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(f"{path}: expected a checkpoint of taming-transformers, found no such file")
     try:
-        held = torch.load(path, map_location="cpu", pickle_module=INERT, weights_only=False)
-    except Exception as fault:  # a torn file can end in nearly any exception
+        content = torch.load(path, map_location="cpu", pickle_module=INERT, weights_only=False)
+    except Exception as fault:  # a damaged file can raise nearly any exception
         raise InputError(f"{path}: not a whole checkpoint ({type(fault).__name__}: {fault})") from None
-    state = held.get("state_dict", held) if isinstance(held, Mapping) else {}
+    state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
     weights = {
         name: weight
         for name, weight in (state.items() if isinstance(state, Mapping) else ())
@@ -80,9 +106,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def renamed(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The codec's weights under the names they have here. Raises InputError for a weight that has no place."""
-    found = {}
+def rename_weights(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The codec's weights under the names used here. Raises InputError for a weight of another network."""
+    renamed = {}
     for name, weight in weights.items():
         if name.startswith(LEFT_OUT):
             continue
@@ -94,37 +120,8 @@ def renamed(weights: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
                 f"{path}: {name} belongs to no VQModel; checkpoints with a Gumbel quantizer or of a transformer are "
                 "not opened"
             )
-        found[ours] = weight
-    return found
-
-
-def config_of(weights: Mapping[str, Tensor], image_size: int, path: Path) -> VQConfig:
-    """The sizes that these weights have."""
-    try:
-        channels = weights["encoder.conv_in.weight"].shape[0]
-        levels = _count(weights, r"encoder\.down\.(\d+)\.")
-        num_codes, code_width = weights["codebook.vectors"].shape
-        return VQConfig(
-            image_size=image_size,
-            channels=channels,
-            multipliers=[
-                weights[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] // channels
-                for level in range(levels)
-            ],
-            num_residual_blocks=_count(weights, r"encoder\.down\.0\.block\.(\d+)\."),
-            attention_sizes=[
-                image_size // 2**level
-                for level in range(levels)
-                if f"encoder.down.{level}.attn.0.norm.weight" in weights
-            ],
-            latent_width=weights["encoder.conv_out.weight"].shape[0],
-            num_codes=num_codes,
-            code_width=code_width,
-        )
-    except KeyError as fault:
-        raise InputError(
-            f"{path}: expected the weights of taming's VQModel, found no {fault.args[0]}"
-        ) from None
+        renamed[ours] = weight
+    return renamed
 
 
 def _count(weights: Mapping[str, Tensor], pattern: str) -> int:

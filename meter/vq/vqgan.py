@@ -176,10 +176,36 @@ class VQGAN(nn.Module):
 
     @classmethod
     def from_taming(cls, path: Path | str, image_size: int = 256) -> "VQGAN":
-        """Opens a published checkpoint of taming-transformers: see ``meter.vq.taming``."""
-        from meter.vq.taming import open_taming
+        """Opens a published checkpoint of taming-transformers, for photos of ``image_size`` pixels.
 
-        return open_taming(path, image_size)
+        Its sizes win. Attention stays at the levels that it was trained at, whatever the size of the photos.
+        Nothing in the file is executed. Raises InputError where it is missing, damaged, or another network.
+        """
+        from meter.vq.taming import read_taming
+
+        checkpoint = read_taming(Path(path))
+        vq = cls(
+            VQConfig(
+                image_size=image_size,
+                channels=checkpoint.channels,
+                multipliers=checkpoint.multipliers,
+                num_residual_blocks=checkpoint.num_residual_blocks,
+                attention_sizes=[image_size // 2**level for level in checkpoint.attention_levels],
+                latent_width=checkpoint.latent_width,
+                num_codes=checkpoint.num_codes,
+                code_width=checkpoint.code_width,
+            )
+        )
+        expected = {name: tuple(weight.shape) for name, weight in vq.state_dict().items()}
+        found = {name: tuple(weight.shape) for name, weight in checkpoint.weights.items()}
+        if expected != found:
+            wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+            raise InputError(
+                f"{path}: {len(wrong)} weights are not those of taming's VQModel, {wrong[0]} among them: expected "
+                f"{expected.get(wrong[0])}, found {found.get(wrong[0])}"
+            )
+        vq.load_state_dict({name: weight.float() for name, weight in checkpoint.weights.items()})
+        return vq.eval()
 
     def _encoded(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B C h w"]:
         folded = functional.pixel_unshuffle(images, self.config.patch)
