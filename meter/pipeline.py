@@ -20,9 +20,8 @@ from meter.data import Prepared, prepare
 from meter.disc import Discriminator, Matcher
 from meter.evaluate.diagnose import diagnose
 from meter.evaluate.generate import generations
-from meter.evaluate.generations import Generation, read_generations, write_generations
+from meter.evaluate.generations import Generation, read_generations, write_generations, write_scores
 from meter.evaluate.measure import measure, vq_sections
-from meter.evaluate.scores import write_scores
 from meter.model import Meter
 from meter.report.run_report import run_report
 from meter.report.terminal_tables import print_overview, print_results

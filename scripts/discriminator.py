@@ -22,11 +22,11 @@ COLUMNS = {
     "agreement, test": "test.truth.agreement",
     "truth, unseen": "unseen.truth.sentence_truth",
     "agreement, unseen": "unseen.truth.agreement",
-    "D: swapped": "diagnosis.judges.judges.discriminator.pairs.swapped.auc",
-    "D: (E, V̂)": "diagnosis.judges.judges.discriminator.pairs.generated_picture.auc",
-    "D: (Ê, V)": "diagnosis.judges.judges.discriminator.pairs.generated_text.auc",
-    "matcher: swapped": "diagnosis.judges.judges.matcher.pairs.swapped.auc",
-    "matcher: (Ê, V̂)": "diagnosis.judges.judges.matcher.pairs.generated_pair.auc",
+    "D: swapped": "diagnosis.pair_scores.scorers.discriminator.pairs.swapped.auc",
+    "D: (E, V̂)": "diagnosis.pair_scores.scorers.discriminator.pairs.generated_picture.auc",
+    "D: (Ê, V)": "diagnosis.pair_scores.scorers.discriminator.pairs.generated_text.auc",
+    "matcher: swapped": "diagnosis.pair_scores.scorers.matcher.pairs.swapped.auc",
+    "matcher: (Ê, V̂)": "diagnosis.pair_scores.scorers.matcher.pairs.generated_pair.auc",
 }
 """Where each figure stands in ``metrics.json``; an AUC is of true pairs against these, and .5 is chance."""
 

@@ -11,9 +11,9 @@ from jaxtyping import Float64
 from meter.compare.runs import FinishedRun
 from meter.errors import InputError
 from meter.metrics.diversity import UNKNOWN, find_features, match_features
-from meter.metrics.occurrences import TypeMetric
 from meter.metrics.overlap import Overlap, count_overlap
 from meter.metrics.stats.resampling import Metric, SumMetric, mean_of, ratio
+from meter.metrics.stats.type_counts import TypeMetric
 from meter.metrics.text import bleu_counts, bleu_of_counts, sentence_rouge_l, sentence_rouge_n
 
 

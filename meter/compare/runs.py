@@ -8,8 +8,7 @@ from typing import Any
 
 from meter.config import RunConfig, read_config
 from meter.errors import InputError
-from meter.evaluate.generations import Generation, read_generations
-from meter.evaluate.scores import read_scores
+from meter.evaluate.generations import Generation, read_generations, read_scores
 from meter.metrics import METRICS_VERSION
 from meter.run_folder import NAMES
 

@@ -1,8 +1,13 @@
 """What is made of a finished model: its generations, their metrics, and the diagnosis of what it uses."""
 
-from meter.evaluate.generations import Generation, read_generations, write_generations
+from meter.evaluate.generations import (
+    Generation,
+    read_generations,
+    read_scores,
+    write_generations,
+    write_scores,
+)
 from meter.evaluate.repetition import SentenceDiagnosis, diagnose_sentences
-from meter.evaluate.scores import read_scores, write_scores
 from meter.evaluate.summary import summarize
 from meter.metrics import diversity, paired_test, rating_metrics, text_metrics
 

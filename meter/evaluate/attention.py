@@ -1,6 +1,6 @@
-"""Where text and picture slots look: attention by layer and head, summed over what the slots stand for.
+"""Where a model attends while it writes and draws: attention by layer and head, summed by what the slots hold.
 
-Attention is not explanation (Jain and Wallace, 2019): what a model uses is measured in ``reliance``.
+Attention is not explanation (Jain and Wallace, 2019): what a model uses is measured in ``input_importance``.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from meter.model.sequence import present
 from meter.train.batches import Batch
 
 
-class Target(IntEnum):
-    """What a slot of the sequence stands for."""
+class SlotKind(IntEnum):
+    """What a slot of the sequence holds."""
 
     user = 0
     item = 1
@@ -29,10 +29,10 @@ class Target(IntEnum):
     """The feature word that is given, before the sentence."""
     bos = 3
     words = 4
-    """Words of the sentence that are none of the next two."""
+    """Words of the sentence that are neither of the next two."""
     named_feature = 5
     """The feature word in the sentence."""
-    said_value = 6
+    value_word = 6
     """In the world: a word that gives the feature's value. Elsewhere: the word right after the feature word."""
     boi = 7
     codes = 8
@@ -40,7 +40,7 @@ class Target(IntEnum):
 
 @dataclass(kw_only=True, slots=True)
 class HeadShares:
-    """Of one head, counted from 1 as the layers are: how its attention is shared out; the shares add up to 1."""
+    """How one head, counted from 1 as the layers are, distributes its attention; the shares add up to 1."""
 
     layer: int
     head: int
@@ -48,159 +48,163 @@ class HeadShares:
 
 
 @dataclass(kw_only=True, slots=True)
-class Looks:
-    """Where the slots of one kind look, mean over slots and examples.
+class AttentionShares:
+    """What the slots of the text, or of the picture, attend to: means over these slots and all examples.
 
-    slots: that were averaged over.
-    even: the shares of a look that gives every visible slot the same.
+    slots: how many were averaged over.
+    uniform: the shares if every visible slot got the same attention.
     """
 
     slots: int
-    even: dict[str, float]
+    uniform: dict[str, float]
     heads: list[HeadShares]
 
 
 @dataclass(kw_only=True, slots=True)
 class Attention:
-    """Where the model looks while it writes and draws; picture is None for a model without pictures.
+    """What text and picture attend to; picture is None for a model without pictures.
 
-    value_known: whether ``said_value`` is a word that the world's oracle knows, or just the word after the feature.
+    value_known: whether ``value_word`` is a word that the world's oracle knows, or just the word after the feature.
     """
 
     count: int
     value_known: bool
-    text: Looks
-    picture: Looks | None
+    text: AttentionShares
+    picture: AttentionShares | None
 
 
-class LookCounter:
-    """Adds up attention of the asking slots by layer, head and target, batch after batch."""
+class AttentionSum:
+    """Adds up the attention that some slots, the queries, give by layer, head and kind of slot, batch after batch."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.num_queries = 0
         self.mass: Tensor | None = None
 
     def add(
         self,
         maps: Sequence[Float[Tensor, "B _ Q T"]],
-        asking: Bool[Tensor, "B Q"],
-        targets: Int[Tensor, "B T"],
+        queries: Bool[Tensor, "B Q"],
+        kinds: Int[Tensor, "B T"],
     ) -> None:
-        """maps: weights of each layer, all with the same heads. asking: which slots are averaged over."""
-        totals = torch.stack([attention_mass(weights, asking, targets) for weights in maps])
+        """maps: weights of each layer, all with the same heads. queries: which slots are averaged over."""
+        totals = torch.stack([attention_mass(weights, queries, kinds) for weights in maps])
         self.mass = totals if self.mass is None else self.mass + totals
-        self.asked += int(asking.sum())
+        self.num_queries += int(queries.sum())
 
     def shares(self) -> Float[np.ndarray, "L H G"]:
         assert self.mass is not None
-        return (self.mass / self.asked).double().cpu().numpy()
+        return (self.mass / self.num_queries).double().cpu().numpy()
 
 
 def attention_mass(
-    weights: Float[Tensor, "B H Q T"], asking: Bool[Tensor, "B Q"], targets: Int[Tensor, "B T"]
+    weights: Float[Tensor, "B H Q T"], queries: Bool[Tensor, "B Q"], kinds: Int[Tensor, "B T"]
 ) -> Float[Tensor, "H G"]:
-    """The attention that the asking slots put on each of the G targets, summed over slots and examples."""
-    belongs = F.one_hot(targets, len(Target)).to(weights.dtype)
-    return ((weights @ belongs[:, None]) * asking[:, None, :, None]).sum(dim=(0, 2))
+    """The attention that the queries give to each of the G kinds of slots, summed over queries and examples."""
+    of_kind = F.one_hot(kinds, len(SlotKind)).to(weights.dtype)
+    return ((weights @ of_kind[:, None]) * queries[:, None, :, None]).sum(dim=(0, 2))
 
 
-def slot_targets(
+def slot_kinds(
     layout: Layout,
     words: Int[Tensor, "B S"],
     named: Bool[Tensor, "B S"],
-    said: Bool[Tensor, "B S"],
+    value: Bool[Tensor, "B S"],
     length: int,
 ) -> Int[Tensor, "B T"]:
-    """What each of the first ``length`` slots stands for; named and said mark words by their place in the sentence."""
-    targets = torch.full((len(words), length), int(Target.codes), device=words.device)
-    conditions = [Target.user, Target.item, *([Target.feature] if layout.has_feature else []), Target.bos]
-    targets[:, : len(conditions)] = torch.tensor([int(one) for one in conditions], device=words.device)
-    of_words = torch.full_like(words[:, :-1], int(Target.words))
-    of_words[named[:, :-1]] = int(Target.named_feature)
-    of_words[said[:, :-1]] = int(Target.said_value)
-    targets[:, len(conditions) : layout.text.stop] = of_words
+    """What each of the first ``length`` slots holds; named and value mark words by their index in the sentence."""
+    kinds = torch.full((len(words), length), int(SlotKind.codes), device=words.device)
+    conditions = [
+        SlotKind.user,
+        SlotKind.item,
+        *([SlotKind.feature] if layout.has_feature else []),
+        SlotKind.bos,
+    ]
+    kinds[:, : len(conditions)] = torch.tensor([int(kind) for kind in conditions], device=words.device)
+    of_words = torch.full_like(words[:, :-1], int(SlotKind.words))
+    of_words[named[:, :-1]] = int(SlotKind.named_feature)
+    of_words[value[:, :-1]] = int(SlotKind.value_word)
+    kinds[:, len(conditions) : layout.text.stop] = of_words
     if length > layout.text.stop:
-        targets[:, layout.text.stop] = int(Target.boi)
-    return targets
+        kinds[:, layout.text.stop] = int(SlotKind.boi)
+    return kinds
 
 
 def mark_words(
     generated: Sequence[Generation], length: int, value_words: dict[str, dict[str, str]] | None
 ) -> tuple[Bool[np.ndarray, "B S"], Bool[np.ndarray, "B S"]]:
-    """Where each sentence names its feature, and where it says its value.
+    """Where each sentence names its feature, and where it gives the feature's value.
 
-    length: S, the columns wanted.
+    length: S, the columns of the result.
     value_words: of each feature in the world; None elsewhere, where the word right after the feature is marked.
     """
-    named, said = (np.zeros((len(generated), length), dtype=bool) for _ in range(2))
-    for row, one in enumerate(generated):
-        words, feature = one.text.split()[:length], (one.feature or "").split()
-        starts = [
-            place for place in range(len(words)) if feature and words[place : place + len(feature)] == feature
-        ]
+    named, value = (np.zeros((len(generated), length), dtype=bool) for _ in range(2))
+    for row, generation in enumerate(generated):
+        words, feature = generation.text.split()[:length], (generation.feature or "").split()
+        size = len(feature)
+        starts = [start for start in range(len(words)) if size and words[start : start + size] == feature]
         for start in starts:
-            named[row, start : start + len(feature)] = True
-            said[row, start + len(feature) : start + len(feature) + 1] = value_words is None
+            named[row, start : start + size] = True
+            value[row, start + size : start + size + 1] = value_words is None
         if value_words is not None:
-            known = value_words.get(one.feature or "", {})
-            said[row, [place for place, word in enumerate(words) if word in known]] = True
-    return named, said
+            known = value_words.get(generation.feature or "", {})
+            value[row, [index for index, word in enumerate(words) if word in known]] = True
+    return named, value
 
 
 @torch.no_grad()
-def watch_attention(
+def measure_attention(
     model: Meter,
     batches: Sequence[Batch],
     generated: Sequence[Generation],
     value_words: dict[str, dict[str, str]] | None,
 ) -> Attention:
-    """Where the model looks, over the sentences and pictures that it generated itself.
+    """What the model attends to in the sentences and pictures that it generated itself.
 
     batches: the generated examples, their words and codes in place of the true ones. generated: the same, in order.
     """
     layout, drawn = model.layout, batches[0].codes is not None
-    named, said = (
+    named, value = (
         torch.from_numpy(marks) for marks in mark_words(generated, batches[0].words.shape[1], value_words)
     )
-    kinds = {"text": layout.text, **({"picture": layout.visual} if drawn else {})}
-    looks = {kind: (LookCounter(), LookCounter()) for kind in kinds}
+    modalities = {"text": layout.text, **({"picture": layout.visual} if drawn else {})}
+    sums = {modality: (AttentionSum(), AttentionSum()) for modality in modalities}
     start = 0
     for batch in batches:
         device, rows = batch.words.device, slice(start, start + len(batch.words))
         with attention_maps(model.transformer) as maps:
             model(batch.users, batch.items, batch.features, batch.words, batch.codes)
         length = maps[0].shape[-1]
-        there = present(layout, batch.words)[:, :length]
-        seen = (model.visible[:length, :length] & there[:, None]).float()
-        even = (seen / seen.sum(dim=-1, keepdim=True))[:, None]
-        targets = slot_targets(layout, batch.words, named[rows].to(device), said[rows].to(device), length)
-        for kind, slots in kinds.items():
-            found, evenly = looks[kind]
-            found.add([weights[:, :, slots] for weights in maps], there[:, slots], targets)
-            evenly.add([even[:, :, slots]], there[:, slots], targets)
+        filled = present(layout, batch.words)[:, :length]
+        visible = (model.visible[:length, :length] & filled[:, None]).float()
+        uniform = (visible / visible.sum(dim=-1, keepdim=True))[:, None]
+        kinds = slot_kinds(layout, batch.words, named[rows].to(device), value[rows].to(device), length)
+        for modality, slots in modalities.items():
+            of_model, of_uniform = sums[modality]
+            of_model.add([weights[:, :, slots] for weights in maps], filled[:, slots], kinds)
+            of_uniform.add([uniform[:, :, slots]], filled[:, slots], kinds)
         start = rows.stop
     return Attention(
         count=len(generated),
         value_known=value_words is not None,
-        text=_looks(*looks["text"]),
-        picture=_looks(*looks["picture"]) if drawn else None,
+        text=_shares(*sums["text"]),
+        picture=_shares(*sums["picture"]) if drawn else None,
     )
 
 
-def _looks(found: LookCounter, evenly: LookCounter) -> Looks:
-    """By name, without the targets that none of these slots ever sees."""
-    even = evenly.shares()[0, 0]
-    kept = [target for target in Target if even[target] > 0]
+def _shares(of_model: AttentionSum, of_uniform: AttentionSum) -> AttentionShares:
+    """By name, without the kinds that none of these slots ever sees."""
+    uniform = of_uniform.shares()[0, 0]
+    kept = [kind for kind in SlotKind if uniform[kind] > 0]
 
     def by_name(shares: Float[np.ndarray, "G"]) -> dict[str, float]:
-        return {target.name: float(shares[target]) for target in kept}
+        return {kind.name: float(shares[kind]) for kind in kept}
 
-    return Looks(
-        slots=found.asked,
-        even=by_name(even),
+    return AttentionShares(
+        slots=of_model.num_queries,
+        uniform=by_name(uniform),
         heads=[
             HeadShares(layer=layer + 1, head=head + 1, shares=by_name(shares))
-            for layer, heads in enumerate(found.shares())
+            for layer, heads in enumerate(of_model.shares())
             for head, shares in enumerate(heads)
         ],
     )

@@ -1,9 +1,10 @@
-"""What a model generated for one record, and the JSON-lines file that keeps it."""
+"""What a run keeps of each record, a JSON object a line: what was generated for it, and what it scored."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from meter.errors import InputError
 from meter.storage.atomic import atomic_writer
@@ -40,19 +41,9 @@ class Generation:
 
 
 def write_generations(path: Path, generations: Iterable[Generation]) -> int:
-    """Writes one JSON object a line, as they come, and returns how many.
-
-    The lines go to a file beside ``path`` that takes its name only when all are written: a file of that name is
-    always whole.
-    """
+    """Writes one JSON object a line, as they come, and returns how many; the file appears when all are written."""
     names = [field.name for field in fields(Generation)]
-    count = 0
-    with atomic_writer(path) as file:
-        for generation in generations:
-            values = {name: getattr(generation, name) for name in names}
-            file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
-            count += 1
-    return count
+    return _write_lines(path, ({name: getattr(one, name) for name in names} for one in generations))
 
 
 def read_generations(path: Path) -> list[Generation]:
@@ -65,20 +56,66 @@ def read_generations(path: Path) -> list[Generation]:
         raise InputError(f"{path}: no such file; evaluate the run first, which writes it")
     expected = {field.name for field in fields(Generation)}
     generations = []
+    for line in _read_lines(path, remedy="generate the sentences again"):
+        found = set(line.value) if isinstance(line.value, dict) else set()
+        if found != expected:
+            missing, unknown = sorted(expected - found), sorted(found - expected)
+            raise InputError(
+                f"{line.location}: not a generation of this version: keys missing {missing}, unknown {unknown}; "
+                "generate the sentences again"
+            )
+        generations.append(Generation(**line.value))
+    return generations
+
+
+def write_scores(path: Path, scores: Iterable[Mapping[str, Any]]) -> int:
+    """Writes one JSON object a line and returns how many: the scores of single records that took a network or the
+    world's truth to make.
+
+    scores: ``split``, ``row``, and ``{metric: value}`` by section, as in ``metrics.json``.
+    """
+    return _write_lines(path, scores)
+
+
+def read_scores(path: Path) -> list[dict[str, Any]]:
+    """Reads what ``write_scores`` wrote.
+
+    Raises:
+        InputError: a line is torn or not a JSON object with split and row.
+    """
+    scores = []
+    for line in _read_lines(path, remedy="measure the run again"):
+        if not isinstance(line.value, dict) or not {"split", "row"} <= set(line.value):
+            raise InputError(f"{line.location}: not the scores of a record; measure the run again")
+        scores.append(line.value)
+    return scores
+
+
+@dataclass(kw_only=True, slots=True)
+class _Line:
+    """location: file and line number, for messages."""
+
+    location: str
+    value: Any
+
+
+def _write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> int:
+    count = 0
+    with atomic_writer(path) as file:
+        for value in values:
+            file.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+            count += 1
+    return count
+
+
+def _read_lines(path: Path, remedy: str) -> Iterator[_Line]:
+    # Text may hold U+2028 and the like, which end a line for str.splitlines() but not here.
     with path.open(encoding="utf-8", newline="\n") as file:
         for number, line in enumerate(file, start=1):
-            place = f"{path}:{number}"
+            location = f"{path}:{number}"
             try:
-                values = json.loads(line)
+                value = json.loads(line)
             except json.JSONDecodeError as error:
                 state = "is not JSON" if line.endswith("\n") else "is torn (the writing was stopped here)"
-                raise InputError(f"{place}: the line {state}; generate the sentences again") from error
-            found = set(values) if isinstance(values, dict) else set()
-            if found != expected:
-                missing, unknown = sorted(expected - found), sorted(found - expected)
-                raise InputError(
-                    f"{place}: not a generation of this version: keys missing {missing}, unknown {unknown}; "
-                    "generate the sentences again"
-                )
-            generations.append(Generation(**values))
-    return generations
+                raise InputError(f"{location}: the line {state}; {remedy}") from error
+            yield _Line(location=location, value=value)

@@ -1,42 +1,53 @@
 """Measures what was generated: texts, ratings, match of sentence and picture, and in the world their truth."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
-from torch import Tensor
+from jaxtyping import Int
 
 from meter.data import Prepared
 from meter.disc import Discriminator
 from meter.evaluate.generations import Generation
+from meter.evaluate.network_inputs import decode_pictures, encode_pairs, generated_words
 from meter.evaluate.summary import summarize
 from meter.metrics import (
     METRICS_VERSION,
-    count_truth,
+    check_truth,
     draw_candidates,
     embedding_scores,
-    judge,
     rating_floor,
     retrieval_metrics,
     retrieve,
+    summarize_truth,
 )
-from meter.model import EOS, PAD
 from meter.train.vqgan import reconstruct
-from meter.vq import VQGAN, pixels_from_images
+from meter.vq import VQGAN
 
 
 @dataclass(kw_only=True, slots=True)
 class Measured:
-    """metrics: as they stand in ``metrics.json``. scores: of single examples, as they stand in ``scores.jsonl``."""
+    """What the evaluation writes.
+
+    metrics: as they stand in ``metrics.json``. scores: of single records, as they stand in ``scores.jsonl``.
+    """
 
     metrics: dict[str, Any]
     scores: list[dict[str, Any]]
 
 
+@dataclass(kw_only=True, slots=True)
+class _Sections:
+    """Metrics of one split by section, and the scores that each record adds to its line, in the same order."""
+
+    metrics: dict[str, dict[str, Any]]
+    scores: list[dict[str, Any]]
+
+
 def measure(
-    generated: list[Generation],
+    generated: Sequence[Generation],
     prepared: Prepared,
     photo_codes: Int[np.ndarray, "P M"] | None,
     vq: VQGAN | None,
@@ -47,122 +58,99 @@ def measure(
     seed: int,
 ) -> Measured:
     """All metrics of all evaluated splits."""
-    metrics: dict[str, Any] = {"metrics_version": METRICS_VERSION}
-    scores: list[dict[str, Any]] = []
+    measured = Measured(metrics={"metrics_version": METRICS_VERSION}, scores=[])
     for split in dict.fromkeys(generation.split for generation in generated):
-        members = [generation for generation in generated if generation.split == split]
-        noted: list[dict[str, Any]] = [{"split": split, "row": member.row} for member in members]
-        sections = summarize(members, prepared.features, lowest_rating, highest_rating)
+        of_split = [generation for generation in generated if generation.split == split]
+        metrics = summarize(of_split, prepared.features, lowest_rating, highest_rating)
+        scores: list[dict[str, Any]] = [{"split": split, "row": generation.row} for generation in of_split]
+        parts = []
         if matcher is not None and photo_codes is not None:
-            sections |= match_sections(members, noted, prepared, photo_codes, matcher, seed)
+            parts.append(_match(of_split, prepared, photo_codes, matcher, seed))
         if prepared.truth is not None:
-            sections |= truth_sections(members, noted, prepared.truth, vq, sections["rating"]["rmse"])
-        metrics[split] = sections
-        scores += noted
-    return Measured(metrics=metrics, scores=scores)
+            parts.append(_truth(of_split, prepared.truth, vq, metrics["rating"]["rmse"]))
+        for part in parts:
+            metrics |= part.metrics
+            scores = [score | more for score, more in zip(scores, part.scores, strict=True)]
+        measured.metrics[split] = metrics
+        measured.scores += scores
+    return measured
 
 
 def vq_sections(
     prepared: Prepared, vq: VQGAN, summary: dict[str, Any], rows: Int[np.ndarray, " H"]
 ) -> dict[str, Any]:
-    """What the VQ-GAN keeps of photos it was not trained on; in the world, what the oracle still reads of them."""
+    """What the VQ-GAN keeps of photos it was not trained on; in the world, what the oracle still reads of them.
+
+    summary: of the VQ-GAN's stage. rows: of the photos.
+    """
     if prepared.truth is None or prepared.photos is None:
         return summary
     from meter.world import read_image
 
-    made = reconstruct(vq, np.asarray(prepared.photos.pixels[rows]))
-    right: list[bool] = []
-    for row, picture in zip(rows, made, strict=True):
-        item = prepared.photos.rows[row]["item"]
+    correct: list[bool] = []
+    for row, picture in zip(rows, reconstruct(vq, np.asarray(prepared.photos.pixels[rows])), strict=True):
+        true = prepared.truth["items"][prepared.photos.rows[row]["item"]]["values"]
         shown = read_image(picture)
-        right += [shown.get(name) == value for name, value in prepared.truth["items"][item]["values"].items()]
-    return {**summary, "read_image_truth": sum(right) / len(right)}
+        correct += [shown.get(feature) == value for feature, value in true.items()]
+    return {**summary, "read_image_truth": sum(correct) / len(correct)}
 
 
-def match_sections(
-    generated: list[Generation],
-    scores: list[dict[str, Any]],
+def _match(
+    generated: Sequence[Generation],
     prepared: Prepared,
     photo_codes: Int[np.ndarray, "P M"],
     matcher: Discriminator,
     seed: int,
-) -> dict[str, dict[str, Any]]:
-    """Retrieval of a sentence's picture among 100: of generated pairs, noted in ``scores``, and of the true ones."""
-    places = [place for place, one in enumerate(generated) if one.photo >= 0 and one.codes]
-    with_photo = [generated[place] for place in places]
+) -> _Sections:
+    """Retrieval of a sentence's picture among 100: of the generated pairs, and of the true ones."""
+    scores: list[dict[str, Any]] = [{} for _ in generated]
+    indices = [index for index, one in enumerate(generated) if one.photo >= 0 and one.codes]
+    with_photo = [generated[index] for index in indices]
     if len({generation.item for generation in with_photo}) < 2:
-        return {}
+        return _Sections(metrics={}, scores=scores)
     candidates = draw_candidates([generation.item for generation in with_photo], seed)
     rows = [generation.row for generation in with_photo]
-    made_words = encode_words(with_photo, prepared)
     true_words = torch.from_numpy(np.array(prepared.records.words[rows], dtype=np.int64))
-    made_codes = torch.tensor([generation.codes for generation in with_photo])
-    true_codes = torch.from_numpy(photo_codes[[one.photo for one in with_photo]].astype(np.int64))
-    pairs = {"match": (made_words, made_codes), "match_of_true_pairs": (true_words, true_codes)}
-    compared = {
-        name: embedding_scores(*encode_pairs(matcher, words, codes), candidates)
-        for name, (words, codes) in pairs.items()
+    true_codes = torch.from_numpy(
+        photo_codes[[generation.photo for generation in with_photo]].astype(np.int64)
+    )
+    codes = torch.tensor([generation.codes for generation in with_photo])
+    generated_pairs = encode_pairs(matcher, generated_words(with_photo, prepared), codes)
+    true_pairs = encode_pairs(matcher, true_words, true_codes)
+    pair_scores = {
+        name: embedding_scores(pairs.texts, pairs.images, candidates)
+        for name, pairs in (("match", generated_pairs), ("match_of_true_pairs", true_pairs))
     }
-    each = retrieve(compared["match"])
-    for row, place in enumerate(places):
-        scores[place]["match"] = {
-            "recall_at_1": float(each.recall_at_1[row]),
-            "recall_at_5": float(each.recall_at_5[row]),
-            "reciprocal_rank": float(each.reciprocal_rank[row]),
+    ranked = retrieve(pair_scores["match"])
+    for row, index in enumerate(indices):
+        scores[index]["match"] = {
+            "recall_at_1": float(ranked.recall_at_1[row]),
+            "recall_at_5": float(ranked.recall_at_5[row]),
+            "reciprocal_rank": float(ranked.reciprocal_rank[row]),
         }
-    return {name: asdict(retrieval_metrics(found)) for name, found in compared.items()}
+    metrics = {name: asdict(retrieval_metrics(of_pairs)) for name, of_pairs in pair_scores.items()}
+    return _Sections(metrics=metrics, scores=scores)
 
 
-@torch.no_grad()
-def encode_pairs(
-    matcher: Discriminator, words: Int[Tensor, "N S"], codes: Int[Tensor, "N M"]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The matcher's vectors of N sentences and of N pictures."""
-    device = matcher.log_scale.device
-    texts = [matcher.encode_text(chunk.to(device)) for chunk in words.split(256)]
-    images = [matcher.encode_image(chunk.to(device)) for chunk in codes.split(256)]
-    return torch.cat(texts).cpu().numpy(), torch.cat(images).cpu().numpy()
-
-
-def truth_sections(
-    generated: list[Generation],
-    scores: list[dict[str, Any]],
-    truth: dict[str, Any],
-    vq: VQGAN | None,
-    rmse: float,
-) -> dict[str, dict[str, Any]]:
-    """What the world's oracles say of the sentences and pictures of one split, noted one by one in ``scores``."""
+def _truth(
+    generated: Sequence[Generation], truth: dict[str, Any], vq: VQGAN | None, rmse: float
+) -> _Sections:
+    """What the world's oracles read in the sentences and pictures of one split, compared with the truth."""
     from meter.world import read_image, read_text
 
     pictures = decode_pictures(generated, vq)
-    judgements = judge(
+    checked = check_truth(
         [generation.item for generation in generated],
         [generation.feature for generation in generated],
         [read_text(generation.text) for generation in generated],
         [None if picture is None else read_image(picture) for picture in pictures],
         {item: entry["values"] for item, entry in truth["items"].items()},
     )
-    for score, judgement in zip(scores, judgements, strict=True):
-        score["truth"] = asdict(judgement)
     floor = truth["ratings"]["noise_floor"][generated[0].split]
-    return {"truth": asdict(count_truth(judgements)), "rating_floor": asdict(rating_floor(rmse, floor))}
-
-
-@torch.no_grad()
-def decode_pictures(generated: list[Generation], vq: VQGAN | None) -> list[UInt8[np.ndarray, "S S 3"] | None]:
-    """The generated pictures as pixels; None where there is none."""
-    if vq is None or not generated or generated[0].codes is None:
-        return [None] * len(generated)
-    device = next(vq.parameters()).device
-    codes = torch.tensor([generation.codes for generation in generated], device=device)
-    return [picture for chunk in codes.split(128) for picture in pixels_from_images(vq.decode(chunk).cpu())]
-
-
-def encode_words(generated: list[Generation], prepared: Prepared) -> Int[Tensor, "B S"]:
-    """The generated sentences as the model's numbers: words, EOS, PAD."""
-    length = prepared.records.words.shape[1]
-    words = torch.full((len(generated), length), PAD)
-    for row, generation in enumerate(generated):
-        numbers = [*prepared.vocabulary.encode(generation.text.split())[: length - 1], EOS]
-        words[row, : len(numbers)] = torch.tensor(numbers)
-    return words
+    return _Sections(
+        metrics={
+            "truth": asdict(summarize_truth(checked)),
+            "rating_floor": asdict(rating_floor(rmse, floor)),
+        },
+        scores=[{"truth": asdict(explanation)} for explanation in checked],
+    )

@@ -23,8 +23,8 @@ MOST_REPEATED = 10
 
 
 @dataclass(kw_only=True, slots=True)
-class Variety:
-    """How varied some sentences are among themselves."""
+class SentenceDiversity:
+    """How diverse some sentences are."""
 
     count: int
     """Sentences."""
@@ -37,20 +37,20 @@ class Variety:
 
 
 @dataclass(kw_only=True, slots=True)
-class GroupVariety:
+class GroupDiversity:
     """The sentences of one feature or one user, generated and true."""
 
     name: str
-    generated: Variety
-    reference: Variety
+    generated: SentenceDiversity
+    reference: SentenceDiversity
 
 
 @dataclass(kw_only=True, slots=True)
 class Groups:
-    """Variety within groups of records: means over the groups that have two records at least."""
+    """Diversity within groups of records: means over the groups that have at least two."""
 
     num_groups: int
-    """Groups with two records at least."""
+    """Groups with at least two records."""
     num_single: int
     """Groups left out, since they have one record only."""
     usr: float | None
@@ -59,7 +59,7 @@ class Groups:
     top_share: float | None
     """Mean share of a group's most frequent sentence."""
     top_share_of_references: float | None
-    largest: list[GroupVariety]
+    largest: list[GroupDiversity]
     """The groups with most records, one by one."""
 
 
@@ -90,12 +90,12 @@ class RepeatedSentence:
     items: int
     """Different items that it was written for."""
     in_references: int
-    """True sentences that are the very same."""
+    """True sentences that are exactly the same."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Coincidence:
-    """How often two records that share something have the very same sentence: what repetition depends on."""
+    """How often two records that share something have exactly the same sentence: what repetition depends on."""
 
     shared: list[str]
     """What both records have: of feature, user, item; nothing for any two records."""
@@ -139,10 +139,12 @@ def diagnose_sentences(generations: Sequence[Generation]) -> SentenceDiagnosis:
         InputError: there is no generation.
     """
     if not generations:
-        raise InputError("a diagnosis wants one generated sentence at least, found none")
-    texts = [_plain(one.text) for one in generations]
-    references = [_plain(one.reference) for one in generations]
-    with_feature = [place for place, one in enumerate(generations) if one.feature is not None]
+        raise InputError(
+            "a diagnosis needs at least one generated sentence, found none; evaluate a split with records"
+        )
+    texts = [_plain(generation.text) for generation in generations]
+    references = [_plain(generation.reference) for generation in generations]
+    with_feature = [index for index, one in enumerate(generations) if one.feature is not None]
     return SentenceDiagnosis(
         count=len(texts),
         repetition=repetition(texts),
@@ -152,21 +154,21 @@ def diagnose_sentences(generations: Sequence[Generation]) -> SentenceDiagnosis:
             coincidence(generations, shared) for shared in SHARED if "feature" not in shared or with_feature
         ],
         by_feature=within_groups(
-            [str(generations[place].feature) for place in with_feature],
-            [texts[place] for place in with_feature],
-            [references[place] for place in with_feature],
+            [str(generations[index].feature) for index in with_feature],
+            [texts[index] for index in with_feature],
+            [references[index] for index in with_feature],
         )
         if with_feature
         else None,
-        by_user=within_groups([one.user for one in generations], texts, references),
+        by_user=within_groups([generation.user for generation in generations], texts, references),
         signature=signature("diagnosis", sentences="whole"),
     )
 
 
-def variety(sentences: Sequence[str]) -> Variety:
-    """Scores some sentences among themselves; there must be one at least."""
+def sentence_diversity(sentences: Sequence[str]) -> SentenceDiversity:
+    """Scores sentences together; there must be at least one."""
     counts = Counter(sentences)
-    return Variety(
+    return SentenceDiversity(
         count=len(sentences),
         usr=len(counts) / len(sentences),
         top_share=max(counts.values()) / len(sentences),
@@ -189,14 +191,14 @@ def repetition(sentences: Sequence[str]) -> Repetition:
 
 def repeated_sentences(generations: Sequence[Generation]) -> list[RepeatedSentence]:
     """The generated sentences that occur most often, more than once; equally frequent ones in alphabetical order."""
-    counts = Counter(_plain(one.text) for one in generations)
+    counts = Counter(_plain(generation.text) for generation in generations)
     ranked = sorted((text for text in counts if counts[text] > 1), key=lambda text: (-counts[text], text))
     listed: dict[str, tuple[set[str], set[str]]] = {text: (set(), set()) for text in ranked[:MOST_REPEATED]}
-    for one in generations:
-        users, items = listed.get(_plain(one.text), (set(), set()))
-        users.add(one.user)
-        items.add(one.item)
-    written = Counter(_plain(one.reference) for one in generations)
+    for generation in generations:
+        users, items = listed.get(_plain(generation.text), (set(), set()))
+        users.add(generation.user)
+        items.add(generation.item)
+    written = Counter(_plain(generation.reference) for generation in generations)
     return [
         RepeatedSentence(
             text=text,
@@ -213,10 +215,11 @@ def repeated_sentences(generations: Sequence[Generation]) -> list[RepeatedSenten
 def coincidence(generations: Sequence[Generation], shared: Sequence[str]) -> Coincidence:
     """Counts the pairs of records that agree in all that ``shared`` names, and those of them with equal sentences.
 
-    Records without a feature count as nobody's partner where the feature is shared.
+    Where ``shared`` names the feature, records without one are left out.
     """
-    members = [one for one in generations if "feature" not in shared or one.feature is not None]
-    keys = [tuple(getattr(one, name) for name in shared) for one in members]
+    needs_feature = "feature" in shared
+    counted = [one for one in generations if one.feature is not None or not needs_feature]
+    keys = [tuple(getattr(generation, name) for name in shared) for generation in counted]
     pairs = _num_pairs(keys)
 
     def share(texts: list[str]) -> float | None:
@@ -225,26 +228,26 @@ def coincidence(generations: Sequence[Generation], shared: Sequence[str]) -> Coi
     return Coincidence(
         shared=list(shared),
         pairs=pairs,
-        generated=share([_plain(one.text) for one in members]),
-        reference=share([_plain(one.reference) for one in members]),
+        generated=share([_plain(generation.text) for generation in counted]),
+        reference=share([_plain(generation.reference) for generation in counted]),
     )
 
 
 def within_groups(names: Sequence[str], texts: Sequence[str], references: Sequence[str]) -> Groups:
-    """How varied generated and true sentences are within the records of the same name."""
+    """How diverse generated and true sentences are within the records of the same name."""
     known = sorted(set(names))
     numbers = {name: number for number, name in enumerate(known)}
-    members = np.array([numbers[name] for name in names])
-    sizes = np.bincount(members)
+    groups = np.array([numbers[name] for name in names])
+    sizes = np.bincount(groups)
     counted = sizes > 1
-    different, most = _within(members, texts)
-    different_true, most_true = _within(members, references)
+    different, most = _within(groups, texts)
+    different_true, most_true = _within(groups, references)
 
     def mean(values: Int64[np.ndarray, "G"]) -> float | None:
         return float((values[counted] / sizes[counted]).mean()) if counted.any() else None
 
-    ordered = np.argsort(members, kind="stable")
-    rows: list[list[int]] = [places.tolist() for places in np.split(ordered, np.cumsum(sizes)[:-1])]
+    ordered = np.argsort(groups, kind="stable")
+    members: list[list[int]] = [indices.tolist() for indices in np.split(ordered, np.cumsum(sizes)[:-1])]
     # Stable, so that groups of one size stay in alphabetical order.
     largest: list[int] = np.argsort(-sizes, kind="stable")[:LARGEST].tolist()
     return Groups(
@@ -255,10 +258,10 @@ def within_groups(names: Sequence[str], texts: Sequence[str], references: Sequen
         top_share=mean(most),
         top_share_of_references=mean(most_true),
         largest=[
-            GroupVariety(
+            GroupDiversity(
                 name=known[group],
-                generated=variety([texts[row] for row in rows[group]]),
-                reference=variety([references[row] for row in rows[group]]),
+                generated=sentence_diversity([texts[index] for index in members[group]]),
+                reference=sentence_diversity([references[index] for index in members[group]]),
             )
             for group in largest
             if counted[group]
@@ -267,16 +270,16 @@ def within_groups(names: Sequence[str], texts: Sequence[str], references: Sequen
 
 
 def _within(
-    members: Int64[np.ndarray, "N"], sentences: Sequence[str]
+    groups: Int64[np.ndarray, "N"], sentences: Sequence[str]
 ) -> tuple[Int64[np.ndarray, "G"], Int64[np.ndarray, "G"]]:
     """Different sentences of each group, and how often its most frequent one occurs."""
     numbers: dict[str, int] = {}
     written = np.array([numbers.setdefault(text, len(numbers)) for text in sentences])
-    pairs, counts = np.unique(members * len(numbers) + written, return_counts=True)
-    groups = pairs // len(numbers)
-    most = np.zeros(int(members.max()) + 1, dtype=np.int64)
-    np.maximum.at(most, groups, counts)
-    return np.bincount(groups), most
+    pairs, counts = np.unique(groups * len(numbers) + written, return_counts=True)
+    group_of_pair = pairs // len(numbers)
+    most = np.zeros(int(groups.max()) + 1, dtype=np.int64)
+    np.maximum.at(most, group_of_pair, counts)
+    return np.bincount(group_of_pair), most
 
 
 def _num_pairs(keys: Sequence[Hashable]) -> int:

@@ -1,16 +1,26 @@
-"""Metrics of generated explanations; no network is imported here.
+"""Metrics of generated explanations, from plain arrays and strings; torch is not imported here.
+
+============================================  ==================
+BLEU, ROUGE                                   ``text``
+USR, USN, FMR, FCR, DIV, distinct-n           ``diversity``
+RMSE, MAE                                     ``rating``
+R@1, R@5, median rank, MRR                    ``retrieval``
+AUC, calibration                              ``classification``
+PSNR, SSIM                                    ``image``
+truth, agreement of sentence and picture      ``truth``
+tests over examples and over seeds            ``stats``
+============================================  ==================
 
 Every metric is exact, near-linear, and says in its ``signature`` by which definition it was made.
 """
 
-from meter.metrics.calibration import Reliability, reliability
+from meter.metrics.classification import Reliability, area_under_curve, reliability
 from meter.metrics.diversity import Diversity, diversity, diversity_peter_compat
 from meter.metrics.image import ImageMetrics, image_metrics, psnr, ssim
 from meter.metrics.overlap import Overlap, count_overlap
 from meter.metrics.rating import RatingMetrics, rating_metrics, rating_metrics_peter_compat
 from meter.metrics.retrieval import (
     RetrievalMetrics,
-    area_under_curve,
     draw_candidates,
     embedding_scores,
     retrieval_metrics,
@@ -20,13 +30,13 @@ from meter.metrics.stats.resampling import PairedTest
 from meter.metrics.stats.significance import SeedTest, cliffs_delta, holm, paired_test, seed_test
 from meter.metrics.text import RougeScore, TextMetrics, text_metrics, text_metrics_peter_compat
 from meter.metrics.truth import (
+    ExplanationTruth,
     FeatureTruth,
-    Judgement,
     RatingFloor,
     TruthMetrics,
-    count_truth,
-    judge,
+    check_truth,
     rating_floor,
+    summarize_truth,
     truth_metrics,
 )
 from meter.metrics.version import METRICS_VERSION
@@ -34,9 +44,9 @@ from meter.metrics.version import METRICS_VERSION
 __all__ = [
     "METRICS_VERSION",
     "Diversity",
+    "ExplanationTruth",
     "FeatureTruth",
     "ImageMetrics",
-    "Judgement",
     "Overlap",
     "PairedTest",
     "RatingFloor",
@@ -48,16 +58,15 @@ __all__ = [
     "TextMetrics",
     "TruthMetrics",
     "area_under_curve",
+    "check_truth",
     "cliffs_delta",
     "count_overlap",
-    "count_truth",
     "diversity",
     "diversity_peter_compat",
     "draw_candidates",
     "embedding_scores",
     "holm",
     "image_metrics",
-    "judge",
     "paired_test",
     "psnr",
     "rating_floor",
@@ -68,6 +77,7 @@ __all__ = [
     "retrieve",
     "seed_test",
     "ssim",
+    "summarize_truth",
     "text_metrics",
     "text_metrics_peter_compat",
     "truth_metrics",

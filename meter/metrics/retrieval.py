@@ -1,4 +1,4 @@
-"""Whether a sentence finds its own picture among others, and whether a score tells true pairs from false ones.
+"""Whether a sentence finds its own picture among others: R@1, R@5, median rank, mean reciprocal rank.
 
 N sentences, each with C candidate pictures, the true one first.
 """
@@ -71,7 +71,7 @@ def draw_candidates(
     members = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
     if len(numbers) < 2 or num_candidates < 2:
         raise InputError(
-            f"matching wants two groups and two candidates at least, found {len(numbers)} and {num_candidates}"
+            f"matching needs at least two groups and two candidates, found {len(numbers)} and {num_candidates}"
         )
     by_group = np.argsort(members, kind="stable")
     sizes = np.bincount(members)
@@ -129,7 +129,7 @@ def retrieve(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> Sentence
     """
     if scores.size == 0 or not np.isfinite(scores).all():
         raise InputError(
-            f"retrieval wants finite scores of at least one sentence, found shape {scores.shape}"
+            f"retrieval needs finite scores of at least one sentence, found shape {scores.shape}"
         )
     own = scores[:, true_column, None]
     higher = (scores > own).sum(axis=1)
@@ -142,19 +142,3 @@ def retrieve(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> Sentence
         rank=1 + higher + ties / 2,
         ties=ties,
     )
-
-
-def area_under_curve(positive: Float[np.ndarray, "P"], negative: Float[np.ndarray, "Q"]) -> float:
-    """Probability that a true pair scores above a false one, ties half: the Mann–Whitney U over P·Q, O(n log n).
-
-    Raises:
-        InputError: no positive, no negative, or a score that is not a number.
-    """
-    if len(positive) == 0 or len(negative) == 0 or np.isnan(positive).any() or np.isnan(negative).any():
-        raise InputError(
-            f"AUC wants numbers of both kinds, found {len(positive)} positive and {len(negative)} negative"
-        )
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left")
-    not_above = np.searchsorted(ordered, positive, side="right")
-    return float((below + not_above).mean() / (2 * len(negative)))

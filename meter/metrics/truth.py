@@ -15,8 +15,8 @@ Values = Mapping[str, str]
 
 
 @dataclass(kw_only=True, slots=True)
-class Judgement:
-    """What the world says of one explanation; None where no feature is asked for or no picture was made."""
+class ExplanationTruth:
+    """One explanation compared with the truth; None where no feature is asked for or no picture was made."""
 
     feature: str | None
     """The asked feature."""
@@ -50,7 +50,7 @@ class FeatureTruth:
 
 @dataclass(kw_only=True, slots=True)
 class TruthMetrics:
-    """Shares in 0 … 1; None where nothing was there to judge."""
+    """Shares in 0 … 1; None where there was nothing to check."""
 
     sentence_truth: float | None
     """Sentences that say the asked feature with the item's true value; saying nothing of it counts as false."""
@@ -65,7 +65,7 @@ class TruthMetrics:
     agreement: float | None
     """Pairs where sentence and picture give the asked feature the same value; a silent sentence disagrees."""
     count: int
-    """Records judged."""
+    """Records checked."""
     count_with_feature: int
     """Records that ask for a feature: what sentence_truth and silent are shares of."""
     count_with_picture: int
@@ -99,18 +99,18 @@ def truth_metrics(
     shown: Sequence[Values | None],
     truth: Mapping[str, Values],
 ) -> TruthMetrics:
-    """Judges N explanations; see ``judge`` for what is given and what is refused."""
-    return count_truth(judge(items, features, said, shown, truth))
+    """Checks N explanations; ``check_truth`` describes the arguments and errors."""
+    return summarize_truth(check_truth(items, features, said, shown, truth))
 
 
-def judge(
+def check_truth(
     items: Sequence[str],
     features: Sequence[str | None],
     said: Sequence[Values],
     shown: Sequence[Values | None],
     truth: Mapping[str, Values],
-) -> list[Judgement]:
-    """Judges N explanations one by one.
+) -> list[ExplanationTruth]:
+    """Compares N explanations with the truth one by one.
 
     Args:
         items: the item of each record.
@@ -130,32 +130,34 @@ def judge(
         )
     records = zip(items, features, said, shown, strict=True)
     return [
-        _judge_one(_values_of(item, feature, truth), feature, sentence, picture)
+        _check(_values_of(item, feature, truth), feature, sentence, picture)
         for item, feature, sentence, picture in records
     ]
 
 
-def count_truth(judgements: Sequence[Judgement]) -> TruthMetrics:
-    """The shares of N judged explanations."""
-    asked: dict[str, list[Judgement]] = defaultdict(list)
-    for judgement in judgements:
-        if judgement.feature is not None:
-            asked[judgement.feature].append(judgement)
-    with_feature = [judgement for group in asked.values() for judgement in group]
-    drawn = [judgement for judgement in judgements if judgement.num_values is not None]
-    num_statements = sum(judgement.num_statements for judgement in judgements)
-    num_values = sum(judgement.num_values or 0 for judgement in drawn)
+def summarize_truth(explanations: Sequence[ExplanationTruth]) -> TruthMetrics:
+    """The shares over N checked explanations."""
+    asked: dict[str, list[ExplanationTruth]] = defaultdict(list)
+    for explanation in explanations:
+        if explanation.feature is not None:
+            asked[explanation.feature].append(explanation)
+    with_feature = [explanation for group in asked.values() for explanation in group]
+    drawn = [explanation for explanation in explanations if explanation.num_values is not None]
+    num_statements = sum(explanation.num_statements for explanation in explanations)
+    num_values = sum(explanation.num_values or 0 for explanation in drawn)
     return TruthMetrics(
-        sentence_truth=_share(judgement.sentence_truth for judgement in with_feature),
-        silent=_share(judgement.silent for judgement in with_feature),
-        statement_truth=_ratio(sum(judgement.true_statements for judgement in judgements), num_statements),
-        picture_truth=_ratio(sum(judgement.true_values or 0 for judgement in drawn), num_values),
-        picture_truth_named=_share(judgement.picture_truth_named for judgement in with_feature),
-        agreement=_share(judgement.agreement for judgement in with_feature),
-        count=len(judgements),
+        sentence_truth=_share(explanation.sentence_truth for explanation in with_feature),
+        silent=_share(explanation.silent for explanation in with_feature),
+        statement_truth=_ratio(
+            sum(explanation.true_statements for explanation in explanations), num_statements
+        ),
+        picture_truth=_ratio(sum(explanation.true_values or 0 for explanation in drawn), num_values),
+        picture_truth_named=_share(explanation.picture_truth_named for explanation in with_feature),
+        agreement=_share(explanation.agreement for explanation in with_feature),
+        count=len(explanations),
         count_with_feature=len(with_feature),
         count_with_picture=len(drawn),
-        count_with_both=sum(judgement.agreement is not None for judgement in with_feature),
+        count_with_both=sum(explanation.agreement is not None for explanation in with_feature),
         num_statements=num_statements,
         num_values=num_values,
         by_feature={feature: _feature_truth(asked[feature]) for feature in sorted(asked)},
@@ -182,37 +184,37 @@ def _values_of(item: str, feature: str | None, truth: Mapping[str, Values]) -> V
     return truth[item]
 
 
-def _judge_one(true: Values, feature: str | None, sentence: Values, picture: Values | None) -> Judgement:
-    judgement = Judgement(
+def _check(true: Values, feature: str | None, sentence: Values, picture: Values | None) -> ExplanationTruth:
+    explanation = ExplanationTruth(
         feature=feature,
         num_statements=len(sentence),
         true_statements=sum(true.get(named) == value for named, value in sentence.items()),
     )
     if picture is not None:
-        judgement.num_values = len(true)
-        judgement.true_values = sum(picture.get(name) == value for name, value in true.items())
+        explanation.num_values = len(true)
+        explanation.true_values = sum(picture.get(name) == value for name, value in true.items())
     if feature is not None:
-        judgement.sentence_truth = sentence.get(feature) == true[feature]
-        judgement.silent = feature not in sentence
+        explanation.sentence_truth = sentence.get(feature) == true[feature]
+        explanation.silent = feature not in sentence
         if picture is not None:
-            judgement.picture_truth_named = picture.get(feature) == true[feature]
-            judgement.agreement = feature in sentence and picture.get(feature) == sentence[feature]
-    return judgement
+            explanation.picture_truth_named = picture.get(feature) == true[feature]
+            explanation.agreement = feature in sentence and picture.get(feature) == sentence[feature]
+    return explanation
 
 
-def _feature_truth(group: Sequence[Judgement]) -> FeatureTruth:
+def _feature_truth(group: Sequence[ExplanationTruth]) -> FeatureTruth:
     return FeatureTruth(
-        sentence_truth=sum(bool(judgement.sentence_truth) for judgement in group) / len(group),
-        silent=sum(bool(judgement.silent) for judgement in group) / len(group),
-        picture_truth=_share(judgement.picture_truth_named for judgement in group),
-        agreement=_share(judgement.agreement for judgement in group),
+        sentence_truth=sum(bool(explanation.sentence_truth) for explanation in group) / len(group),
+        silent=sum(bool(explanation.silent) for explanation in group) / len(group),
+        picture_truth=_share(explanation.picture_truth_named for explanation in group),
+        agreement=_share(explanation.agreement for explanation in group),
         count=len(group),
-        count_with_picture=sum(judgement.picture_truth_named is not None for judgement in group),
+        count_with_picture=sum(explanation.picture_truth_named is not None for explanation in group),
     )
 
 
-def _share(judged: Iterable[bool | None]) -> float | None:
-    known = [one for one in judged if one is not None]
+def _share(values: Iterable[bool | None]) -> float | None:
+    known = [value for value in values if value is not None]
     return _ratio(sum(known), len(known))
 
 

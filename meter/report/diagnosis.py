@@ -31,8 +31,8 @@ TARGETS = {
     "boi": "BOI",
     "codes": "codes so far",
 }
-JUDGES = {"discriminator": "D", "matcher": "matcher"}
-IN_SENTENCE = ("words", "named_feature", "said_value")
+SCORERS = {"discriminator": "D", "matcher": "matcher"}
+IN_SENTENCE = ("words", "named_feature", "value_word")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -82,10 +82,10 @@ def diagnosis_parts(diagnosis: Mapping[str, Any]) -> list[Part]:
     parts = []
     if "sentences" in diagnosis:
         parts.append(sentences_part(diagnosis["sentences"]))
-    if "reliance" in diagnosis:
-        parts.append(reliance_part(diagnosis["reliance"]))
-    if "judges" in diagnosis:
-        parts.append(judges_part(diagnosis["judges"]))
+    if "input_importance" in diagnosis:
+        parts.append(input_importance_part(diagnosis["input_importance"]))
+    if "pair_scores" in diagnosis:
+        parts.append(pair_scores_part(diagnosis["pair_scores"]))
     if "attention" in diagnosis:
         parts.append(attention_part(diagnosis["attention"]))
     return parts
@@ -176,7 +176,7 @@ def _groups_table(name: str, found: Mapping[str, Any]) -> Table:
     )
 
 
-def reliance_part(found: Mapping[str, Any]) -> Part:
+def input_importance_part(found: Mapping[str, Any]) -> Part:
     """How much each loss rises when an input is another record's."""
     losses = {
         name: {one["swapped"]: one for one in found[key]}
@@ -236,21 +236,21 @@ def _dearest(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]
     return said
 
 
-def judges_part(found: Mapping[str, Any]) -> Part:
+def pair_scores_part(found: Mapping[str, Any]) -> Part:
     """What D and the matcher tell apart, and whether D’s probabilities can be believed."""
-    judges = {name: found["judges"][name] for name in JUDGES if name in found["judges"]}
+    scorers = {name: found["scorers"][name] for name in SCORERS if name in found["scorers"]}
     columns, picked = [], []
-    for name, judge in judges.items():
+    for name, scorer in scorers.items():
         for key, label in (("mean", "mean"), ("auc", "AUC")):
-            if any(pair[key] is not None for pair in judge["pairs"].values()):
-                columns.append((JUDGES[name], label))
+            if any(pair[key] is not None for pair in scorer["pairs"].values()):
+                columns.append((SCORERS[name], label))
                 picked.append((name, key))
     rows = [
         Row(
             name=label,
             direction="",
             cells=[
-                "" if judges[name]["pairs"][kind][key] is None else number(judges[name]["pairs"][kind][key])
+                "" if scorers[name]["pairs"][kind][key] is None else number(scorers[name]["pairs"][kind][key])
                 for name, key in picked
             ],
         )
@@ -260,21 +260,21 @@ def judges_part(found: Mapping[str, Any]) -> Part:
         f"{number(found['count'])} held-out records with a photo. AUC is the chance that a true pair scores above "
         "one of these: 1 tells them apart without fail, .5 not at all."
     ]
-    if "discriminator" in judges:
+    if "discriminator" in scorers:
         text.append(
             "D is the run’s own discriminator, trained against generated pairs; swapped ones it sees only with "
             "objective.mismatched_negatives, so what it says of them is a test."
         )
     else:
         text.append("This run trained no discriminator; the matcher was trained on true pairs alone.")
-    if found["swapped_suits"] is not None:
+    if found["swapped_also_true"] is not None:
         text.append(
-            f"{found['swapped_suits']:.0%} of the swapped pictures happen to show what the sentence says, so telling "
-            f"by the sentence’s feature reaches {1 - found['swapped_suits'] / 2:.2f} at best."
+            f"{found['swapped_also_true']:.0%} of the swapped pictures happen to show what the sentence says, so "
+            f"telling by the sentence’s feature reaches {1 - found['swapped_also_true'] / 2:.2f} at best."
         )
-    curves = [judge["reliability"] for judge in judges.values() if judge["reliability"]]
+    curves = [scorer["reliability"] for scorer in scorers.values() if scorer["reliability"]]
     return Part(
-        title="What its judges tell apart",
+        title="How well D and the matcher tell pairs apart",
         text=text,
         tables=[Table(title="True pairs against others", columns=columns, rows=rows)],
         plots=[reliability_plot(curve) for curve in curves],
@@ -287,12 +287,12 @@ def attention_part(found: Mapping[str, Any]) -> Part:
     looks = {"picture": found["picture"], "text": found["text"]}
     text = []
     if found["picture"]:
-        even, mean = found["picture"]["even"], _mean_shares(found["picture"])
-        here, alike = (sum(shares.get(key, 0.0) for key in IN_SENTENCE) for shares in (mean, even))
-        said = f"A slot of the picture puts {here:.1%} of its attention on the sentence (an even look: {alike:.1%})"
-        if "said_value" in mean:
-            said += f", {mean['said_value']:.1%} on the {value} alone ({even['said_value']:.1%})"
-        text.append(f"{said}, and {mean['item']:.1%} on the item ({even['item']:.1%}).")
+        uniform, mean = found["picture"]["uniform"], _mean_shares(found["picture"])
+        here, alike = (sum(shares.get(key, 0.0) for key in IN_SENTENCE) for shares in (mean, uniform))
+        said = f"A slot of the picture puts {here:.1%} of its attention on the sentence (if uniform: {alike:.1%})"
+        if "value_word" in mean:
+            said += f", {mean['value_word']:.1%} on the {value} alone ({uniform['value_word']:.1%})"
+        text.append(f"{said}, and {mean['item']:.1%} on the item ({uniform['item']:.1%}).")
     text.append(
         "This says where a prediction may take something from, not what it takes: attention is not explanation (Jain "
         "and Wallace, 2019). What is used is measured above. Words come before the picture and never look at it."
@@ -307,13 +307,13 @@ def attention_part(found: Mapping[str, Any]) -> Part:
 
 
 def _looks_heat(title: str, found: Mapping[str, Any], value: str) -> Heat:
-    targets: list[str] = list(found["even"])
+    targets: list[str] = list(found["uniform"])
 
     def cells(shares: Mapping[str, float]) -> list[Cell]:
         return [
             Cell(
                 written=f"{100 * shares[target]:.1f}",
-                warmth=_warmth(shares[target], found["even"][target]),
+                warmth=_warmth(shares[target], found["uniform"][target]),
             )
             for target in targets
         ]
@@ -324,23 +324,23 @@ def _looks_heat(title: str, found: Mapping[str, Any], value: str) -> Heat:
     ]
     return Heat(
         title=title,
-        columns=[value if target == "said_value" else TARGETS.get(target, target) for target in targets],
+        columns=[value if target == "value_word" else TARGETS.get(target, target) for target in targets],
         rows=[
             *heads,
             HeatRow(name="mean", cells=cells(_mean_shares(found)), apart=True),
-            HeatRow(name="even look", cells=cells(found["even"])),
+            HeatRow(name="uniform attention", cells=cells(found["uniform"])),
         ],
-        note="Coloured where it looks more than an even look at all visible slots would: fully at eight times as much.",
+        note="Coloured where a share is above that of uniform attention to all visible slots: fully at eight times.",
     )
 
 
-def _warmth(share: float, even: float) -> float:
-    return min(max(math.log2(share / even), 0.0) / 3, 1.0) if share > 0 else 0.0
+def _warmth(share: float, uniform: float) -> float:
+    return min(max(math.log2(share / uniform), 0.0) / 3, 1.0) if share > 0 else 0.0
 
 
 def _mean_shares(found: Mapping[str, Any]) -> dict[str, float]:
     heads: Sequence[Mapping[str, Any]] = found["heads"]
-    return {target: sum(one["shares"][target] for one in heads) / len(heads) for target in found["even"]}
+    return {target: sum(one["shares"][target] for one in heads) / len(heads) for target in found["uniform"]}
 
 
 def _percent(value: float | None) -> str:

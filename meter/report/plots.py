@@ -153,10 +153,10 @@ def reliability_plot(found: Mapping[str, Any]) -> Plot:
 
     def draw(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, dashes=(4, 3))
-        said, true = [one["said"] for one in bins], [one["true"] for one in bins]
-        axes.plot(said, true, color=colours(1)[0], linewidth=1.2, alpha=0.6)
+        predicted, observed = ([one[key] for one in bins] for key in ("predicted", "observed"))
+        axes.plot(predicted, observed, color=colours(1)[0], linewidth=1.2, alpha=0.6)
         sizes = [12 + 160 * one["count"] / found["count"] for one in bins]
-        axes.scatter(said, true, s=sizes, color=colours(1)[0], linewidths=0)
+        axes.scatter(predicted, observed, s=sizes, color=colours(1)[0], linewidths=0)
         axes.set_xlim(-0.03, 1.03)
         axes.set_ylim(-0.03, 1.03)
         axes.set_xticks([0, 0.5, 1])
@@ -164,7 +164,9 @@ def reliability_plot(found: Mapping[str, Any]) -> Plot:
         axes.set_xlabel("D says")
         axes.set_ylabel("share that is true")
 
-    points = "; ".join(f"{number(one['said'])}: {number(one['true'])} of {one['count']:,}" for one in bins)
+    points = "; ".join(
+        f"{number(one['predicted'])}: {number(one['observed'])} of {one['count']:,}" for one in bins
+    )
     alt = f"Share of true pairs by D’s probability. {points}. Expected calibration error {number(found['error'])}."
     note = (
         f"Expected calibration error {number(found['error'])} over {found['count']:,} pairs, half true and half "

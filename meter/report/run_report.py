@@ -11,7 +11,7 @@ from meter.config import RunConfig
 from meter.data import Prepared, overview
 from meter.disc import Matcher
 from meter.evaluate.generations import Generation
-from meter.evaluate.measure import decode_pictures, encode_words
+from meter.evaluate.network_inputs import decode_pictures, generated_words
 from meter.report.card import Card
 from meter.report.explanation import Mark
 from meter.report.page import Dropped, Ratings, Report, Tile, write_report
@@ -199,7 +199,7 @@ def match(matcher: Matcher | None, one: Generation, prepared: Prepared) -> float
     """How well sentence and picture match in the matcher's eyes."""
     if matcher is None or one.codes is None:
         return None
-    words = encode_words([one], prepared)
+    words = generated_words([one], prepared)
     return float(matcher.match(words, torch.tensor([one.codes]))[0])
 
 

@@ -43,7 +43,7 @@ class Sentences:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Variety:
+class Values:
     """What both sides give."""
 
     usr: float
@@ -124,11 +124,11 @@ def mean_shared_features(found: Sequence[set[str]]) -> float:
     return shared / (len(found) * (len(found) - 1) / 2)
 
 
-def compare_all_pairs(sentences: Sentences) -> Variety:
+def compare_all_pairs(sentences: Sentences) -> Values:
     """All values as PETER's evaluation computes them."""
     usn = unique_sentences(sentences.words)
     found = detect_features(sentences.words, sentences.feature_set)
-    return Variety(
+    return Values(
         usr=usn / len(sentences.words),
         usn=usn,
         fmr=matching_ratio(found, sentences.features),
@@ -147,13 +147,13 @@ def count_comparisons(sentences: Sequence[str]) -> int:
     return compared
 
 
-def ours(sentences: Sentences) -> Variety:
+def ours(sentences: Sentences) -> Values:
     """The same values by the library."""
     made = diversity_peter_compat(sentences.texts, sentences.features, sentences.feature_set)
     assert made.fmr is not None
     assert made.fcr is not None
     assert made.div is not None
-    return Variety(usr=made.usr, usn=made.usn, fmr=made.fmr, fcr=made.fcr, div=made.div)
+    return Values(usr=made.usr, usn=made.usn, fmr=made.fmr, fcr=made.fcr, div=made.div)
 
 
 def measure(settings: Settings) -> list[Row]:
@@ -225,5 +225,5 @@ def compare(device: torch.device) -> list[Comparison]:
     expected, found = compare_all_pairs(sentences), ours(sentences)
     return [
         Comparison(PART, name.upper(), abs(getattr(expected, name) - getattr(found, name)), 1e-12)
-        for name in Variety.__slots__
+        for name in Values.__slots__
     ]

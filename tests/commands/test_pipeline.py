@@ -69,9 +69,9 @@ def test_a_run_leaves_everything_that_the_design_names(run: Path) -> None:
         assert 0 <= metrics[split]["truth"]["sentence_truth"] <= 1
     assert metrics["vq"]["psnr"] > 5
     diagnosis = metrics["diagnosis"]
-    assert set(diagnosis) == {"split", "sentences", "judges", "reliance", "attention"}
-    assert set(diagnosis["judges"]["judges"]) == {"discriminator", "matcher"}
-    assert len(diagnosis["reliance"]["picture"]) == 5
+    assert set(diagnosis) == {"split", "sentences", "pair_scores", "input_importance", "attention"}
+    assert set(diagnosis["pair_scores"]["scorers"]) == {"discriminator", "matcher"}
+    assert len(diagnosis["input_importance"]["picture"]) == 5
     assert {"config_hash", "data_hash", "command", "seconds"} <= set(
         json.loads((run / "manifest.json").read_text())
     )
@@ -188,9 +188,9 @@ def test_without_pictures_and_without_feature(workplace: Path, tmp_path) -> None
     metrics = json.loads((folder / "metrics.json").read_text())
     assert "vq" not in metrics
     assert "match" not in metrics["test"]
-    assert set(metrics["diagnosis"]) == {"split", "sentences", "reliance", "attention"}
+    assert set(metrics["diagnosis"]) == {"split", "sentences", "input_importance", "attention"}
     assert metrics["diagnosis"]["attention"]["picture"] is None
-    assert metrics["diagnosis"]["reliance"]["picture"] == []
+    assert metrics["diagnosis"]["input_importance"]["picture"] == []
 
 
 def test_the_literal_mask_trains_but_does_not_generate(workplace: Path, tmp_path) -> None:

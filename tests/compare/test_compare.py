@@ -20,10 +20,9 @@ from meter.compare.page import comparison_html
 from meter.compare.text import markdown, print_comparison
 from meter.config import RunConfig, run_hash
 from meter.errors import InputError
-from meter.evaluate.generations import Generation, write_generations
-from meter.evaluate.scores import write_scores
+from meter.evaluate.generations import Generation, write_generations, write_scores
 from meter.evaluate.summary import summarize
-from meter.metrics import METRICS_VERSION, count_truth, judge
+from meter.metrics import METRICS_VERSION, check_truth, summarize_truth
 from meter.storage.fingerprint import plain
 from tests.conftest import ROOT
 from tests.report.test_page import NASTY, Page
@@ -65,12 +64,12 @@ def write_run(
             for _ in members
         ]
         asked = [one.feature for one in members]
-        judgements = judge([one.item for one in members], asked, said, shown, TRUTH)
-        metrics[split] = summarize(members, FEATURES, 1.0, 5.0) | {"truth": asdict(count_truth(judgements))}
+        checked = check_truth([one.item for one in members], asked, said, shown, TRUTH)
+        metrics[split] = summarize(members, FEATURES, 1.0, 5.0) | {"truth": asdict(summarize_truth(checked))}
         made += members
         noted += [
-            {"split": split, "row": one.row, "truth": asdict(judgement)}
-            for one, judgement in zip(members, judgements, strict=True)
+            {"split": split, "row": one.row, "truth": asdict(explanation)}
+            for one, explanation in zip(members, checked, strict=True)
         ]
     write_generations(folder / "generations.jsonl", made)
     if scores:

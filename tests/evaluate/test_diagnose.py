@@ -1,4 +1,4 @@
-"""The diagnosis: repetition and judges by hand, swaps that cost a fitted model, and the report’s section."""
+"""The diagnosis: repetition and pair scores by hand, swaps that cost a fitted model, and the report’s section."""
 
 import json
 from dataclasses import asdict, replace
@@ -10,13 +10,12 @@ import torch
 
 from meter.disc import Discriminator, DiscriminatorConfig
 from meter.errors import InputError
-from meter.evaluate.attention import watch_attention
-from meter.evaluate.diagnose import Judges, judgements, score_pairs
+from meter.evaluate.attention import measure_attention
 from meter.evaluate.generations import Generation
-from meter.evaluate.input_swaps import example_losses, rely
-from meter.evaluate.partners import draw_partners
-from meter.evaluate.repetition import diagnose_sentences, repetition, variety
-from meter.metrics import reliability
+from meter.evaluate.input_importance import example_losses, measure_input_importance
+from meter.evaluate.other_records import draw_other_records
+from meter.evaluate.pair_scores import PairScores, diagnose_scorer, score_pairs
+from meter.evaluate.repetition import diagnose_sentences, repetition, sentence_diversity
 from meter.model import Meter
 from meter.report import Report
 from meter.report.diagnosis import PAIRS
@@ -97,68 +96,57 @@ def test_without_features_their_part_is_left_out() -> None:
     found = diagnose_sentences([replace(one, feature=None) for one in FIVE])
     assert found.by_feature is None
     assert [one.shared for one in found.coincidences] == [[], ["item"], ["user"]]
-    with pytest.raises(InputError, match="one generated sentence"):
+    with pytest.raises(InputError, match="at least one generated sentence"):
         diagnose_sentences([])
 
 
 def test_a_sentence_of_one_word_has_no_pairs_of_words() -> None:
-    assert variety(["yes", "yes"]).distinct_2 is None
-    assert variety(["yes", "yes"]).usr == 1 / 2
+    assert sentence_diversity(["yes", "yes"]).distinct_2 is None
+    assert sentence_diversity(["yes", "yes"]).usr == 1 / 2
 
 
-def test_reliability_by_hand() -> None:
-    found = reliability(np.array([0.95, 0.55, 1.0]), np.array([0.15, 0.56]))
-    assert [one.count for one in found.bins] == [0, 1, 0, 0, 0, 2, 0, 0, 0, 2]
-    assert found.bins[5].said == pytest.approx(0.555)
-    assert found.bins[5].true == pytest.approx(1 / 2)
-    assert found.bins[9].true == 1
-    assert found.bins[0].said is None
-    # .15 of one pair, 2 × .055 and 2 × .025, over five pairs
-    assert found.error == pytest.approx((0.15 + 0.11 + 0.05) / 5)
-    with pytest.raises(InputError, match="probabilities"):
-        reliability(np.array([1.5]), np.array([0.0]))
-
-
-def test_judgements_by_hand() -> None:
+def test_a_scorer_by_hand() -> None:
     scores = {"true": np.array([2.0, 0.0]), "swapped": np.array([-1.0, 0.0])}
-    found = judgements(scores, probable=True)
+    found = diagnose_scorer(scores, is_probability=True)
     # Three of the four comparisons are won, one is a tie.
     assert found.pairs["swapped"].auc == 0.875
     assert found.pairs["true"].auc is None
     assert found.pairs["true"].mean == pytest.approx((1 / (1 + np.exp(-2)) + 0.5) / 2)
     assert found.reliability is not None
-    assert [one.true for one in found.reliability.bins if one.count] == [0, 0.5, 1]
+    assert [one.observed for one in found.reliability.bins if one.count] == [0, 0.5, 1]
 
-    compared = judgements(scores, probable=False)
+    compared = diagnose_scorer(scores, is_probability=False)
     assert compared.pairs["swapped"].auc == 0.875
     assert compared.pairs["swapped"].mean is None
     assert compared.reliability is None
 
 
-def test_every_kind_of_pair_gets_the_score_that_the_judge_itself_gives(inputs: Inputs) -> None:
+def test_every_kind_of_pair_gets_the_score_that_the_network_itself_gives(inputs: Inputs) -> None:
     torch.manual_seed(0)
     sizes = {"num_words": 50, "num_codes": 16, "text_length": 6, "grid": [2, 3], "width": 16, "heads": 2}
-    judge = Discriminator(DiscriminatorConfig(**sizes)).eval()
+    network = Discriminator(DiscriminatorConfig(**sizes)).eval()
     made = small_inputs((2, 6, 4, 1), seed=1)
-    partners = np.array([1, 2, 3, 0])
-    found = score_pairs(judge, inputs.words, inputs.codes, made.words, made.codes, partners)
+    others = np.array([1, 2, 3, 0])
+    found = score_pairs(network, inputs.words, inputs.codes, made.words, made.codes, others)
     with torch.no_grad():
         expected = {
-            "true": judge(inputs.words, inputs.codes),
-            "swapped": judge(inputs.words, inputs.codes[partners]),
-            "generated_picture": judge(inputs.words, made.codes),
-            "generated_text": judge(made.words, inputs.codes),
-            "generated_pair": judge(made.words, made.codes),
+            "true": network(inputs.words, inputs.codes),
+            "swapped": network(inputs.words, inputs.codes[others]),
+            "generated_picture": network(inputs.words, made.codes),
+            "generated_text": network(made.words, inputs.codes),
+            "generated_pair": network(made.words, made.codes),
         }
     assert list(found) == list(expected)
     for kind, logits in expected.items():
         np.testing.assert_allclose(found[kind], logits.numpy(), atol=1e-5)
 
 
-def test_partners_are_alike_and_unlike_and_every_choice_is_drawn_evenly() -> None:
-    alike, unlike = ["x", "x", "y", "x", "y", "x", "z"], [1, 1, 2, 2, 2, 3, 1]
-    drawn = np.array([draw_partners(alike, unlike, np.random.default_rng(seed)) for seed in range(300)])
-    assert np.array_equal(drawn[0], draw_partners(alike, unlike, np.random.default_rng(0)))
+def test_other_records_are_the_same_and_different_and_every_choice_is_equally_likely() -> None:
+    same, different = ["x", "x", "y", "x", "y", "x", "z"], [1, 1, 2, 2, 2, 3, 1]
+    drawn = np.array(
+        [draw_other_records(same, different, np.random.default_rng(seed)) for seed in range(300)]
+    )
+    assert np.array_equal(drawn[0], draw_other_records(same, different, np.random.default_rng(0)))
     choices = [set(column.tolist()) for column in drawn.T]
     assert choices == [{3, 5}, {3, 5}, {-1}, {0, 1, 5}, {-1}, {0, 1, 3}, {-1}]
     assert np.bincount(drawn[:, 3], minlength=6)[[0, 1, 5]] == pytest.approx([100, 100, 100], abs=30)
@@ -206,7 +194,8 @@ def test_swapped_inputs_cost_a_model_that_has_learned_its_examples() -> None:
     model.eval()
 
     features = inputs.features.numpy().astype(np.int64)
-    found = rely(model, examples, np.arange(6), features, np.random.default_rng(0), batch_size=4)
+    generator = np.random.default_rng(0)
+    found = measure_input_importance(model, examples, np.arange(6), features, generator, batch_size=4)
     assert [one.swapped for one in found.text] == ["user", "item", "feature"]
     assert [one.swapped for one in found.picture] == [
         "user",
@@ -233,13 +222,14 @@ def test_swapped_inputs_cost_a_model_that_has_learned_its_examples() -> None:
     assert (own.picture.sum() / own.codes.sum()).item() == pytest.approx(means.visual.item(), rel=1e-5)
 
 
-def test_examples_without_a_partner_or_photo_are_left_out() -> None:
+def test_examples_without_another_record_or_photo_are_left_out() -> None:
     inputs = distinct_inputs()
     inputs.features = torch.tensor([10, 10, 11, 11, 12, 13])
     examples = examples_of(inputs)
     examples.photos[0] = -1
     features = inputs.features.numpy().astype(np.int64)
-    found = rely(small_model(), examples, np.arange(6), features, np.random.default_rng(0), batch_size=6)
+    generator = np.random.default_rng(0)
+    found = measure_input_importance(small_model(), examples, np.arange(6), features, generator, batch_size=6)
     assert {one.swapped: one.count for one in found.text} == {"user": 6, "item": 4, "feature": 6}
     assert {one.swapped: one.count for one in found.picture} == {
         "user": 5,
@@ -255,7 +245,8 @@ def test_a_model_without_pictures_or_feature_has_fewer_swaps() -> None:
     examples = examples_of(inputs, with_feature=False, with_codes=False)
     model = small_model(has_feature=False, num_codes=0, grid=[])
     features = inputs.features.numpy().astype(np.int64)
-    found = rely(model, examples, np.arange(6), features, np.random.default_rng(0), batch_size=6)
+    generator = np.random.default_rng(0)
+    found = measure_input_importance(model, examples, np.arange(6), features, generator, batch_size=6)
     assert [one.swapped for one in found.text] == ["user", "item"]
     assert found.picture == []
 
@@ -269,17 +260,18 @@ def diagnosis() -> dict[str, Any]:
     nasty = replace(FIVE[0], user="<b>", text="<script>x</script>")
     texts = [*FIVE, nasty, nasty]
     scores = {kind: np.linspace(-2, 3, 6) for kind in PAIRS}
-    judged = {
-        "discriminator": judgements(scores, probable=True),
-        "matcher": judgements(scores, probable=False),
+    scorers = {
+        "discriminator": diagnose_scorer(scores, is_probability=True),
+        "matcher": diagnose_scorer(scores, is_probability=False),
     }
-    reliances = rely(model, examples, np.arange(6), features, np.random.default_rng(0), batch_size=6)
-    watched = watch_attention(model, [batch_of(examples)], texts[:6], VALUE_WORDS)
+    generator = np.random.default_rng(0)
+    importance = measure_input_importance(model, examples, np.arange(6), features, generator, batch_size=6)
+    watched = measure_attention(model, [batch_of(examples)], texts[:6], VALUE_WORDS)
     found = {
         "split": "test",
         "sentences": asdict(diagnose_sentences(texts)),
-        "reliance": asdict(reliances),
-        "judges": asdict(Judges(count=6, swapped_suits=0.25, judges=judged)),
+        "input_importance": asdict(importance),
+        "pair_scores": asdict(PairScores(count=6, swapped_also_true=0.25, scorers=scorers)),
         "attention": asdict(watched),
     }
     return json.loads(json.dumps(found, allow_nan=False))
@@ -290,7 +282,7 @@ def test_the_report_shows_the_whole_diagnosis(diagnosis: dict[str, Any]) -> None
     page = Page(text)
     assert page.tags["section"] == 1
     assert page.tags["svg"] == 2
-    # Records alike, most repeated, by feature, by user; swaps; judges; picture and text slots.
+    # Records alike, most repeated, by feature, by user; swaps; scorers; picture and text slots.
     assert page.tags["table"] == 4 + 1 + 1 + 2
     for said in (
         "On the split test.",
@@ -300,7 +292,7 @@ def test_the_report_shows_the_whole_diagnosis(diagnosis: dict[str, Any]) -> None
         "Expected calibration error",
         "0.88 at best",
         "layer 2, head 2",
-        "even look",
+        "uniform attention",
         "Jain and Wallace",
     ):
         assert said in page.text
@@ -309,9 +301,9 @@ def test_the_report_shows_the_whole_diagnosis(diagnosis: dict[str, Any]) -> None
 
 
 def test_the_report_shows_what_there_is(diagnosis: dict[str, Any]) -> None:
-    bare = {name: diagnosis[name] for name in ("split", "sentences", "reliance", "attention")}
+    bare = {name: diagnosis[name] for name in ("split", "sentences", "input_importance", "attention")}
     bare["sentences"] = {**bare["sentences"], "by_feature": None, "repeated": []}
-    bare["reliance"] = {**bare["reliance"], "picture": []}
+    bare["input_importance"] = {**bare["input_importance"], "picture": []}
     bare["attention"] = {**bare["attention"], "picture": None, "value_known": False}
     page = Page(report_html(Report(title="x", metrics={"diagnosis": bare})))
     assert page.tags["svg"] == 1
@@ -319,8 +311,10 @@ def test_the_report_shows_what_there_is(diagnosis: dict[str, Any]) -> None:
     assert "AUC" not in page.text
     assert "nats a code" not in page.text
 
-    alone = {**diagnosis["judges"], "swapped_suits": None}
-    alone["judges"] = {"matcher": alone["judges"]["matcher"]}
-    page = Page(report_html(Report(title="x", metrics={"diagnosis": {"split": "test", "judges": alone}})))
+    alone = {**diagnosis["pair_scores"], "swapped_also_true": None}
+    alone["scorers"] = {"matcher": alone["scorers"]["matcher"]}
+    page = Page(
+        report_html(Report(title="x", metrics={"diagnosis": {"split": "test", "pair_scores": alone}}))
+    )
     assert "trained no discriminator" in page.text
     assert page.tags["svg"] == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from meter.errors import InputError
-from meter.metrics.retrieval import area_under_curve, draw_candidates, embedding_scores, retrieval_metrics
+from meter.metrics.retrieval import draw_candidates, embedding_scores, retrieval_metrics
 
 
 def test_ranks_by_hand():
@@ -105,20 +105,8 @@ def test_one_picture_for_all_gets_the_chance_value():
     assert retrieval_metrics(scores).recall_at_1 == pytest.approx(0.01)
 
 
-def test_area_under_curve_equals_counting_pairs():
-    generator = np.random.default_rng(0)
-    positive = generator.integers(0, 9, 70).astype(np.float64) + 1
-    negative = generator.integers(0, 9, 50).astype(np.float64)
-    above = (positive[:, None] > negative).mean() + (positive[:, None] == negative).mean() / 2
-    assert area_under_curve(positive, negative) == pytest.approx(above)
-    assert area_under_curve(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1
-    assert area_under_curve(np.zeros(3), np.zeros(5)) == 0.5
-
-
 def test_wrong_input_is_refused():
     with pytest.raises(InputError, match="two groups"):
         draw_candidates(["a", "a"], seed=0)
     with pytest.raises(InputError, match="finite scores"):
         retrieval_metrics(np.array([[np.nan, 1.0]]))
-    with pytest.raises(InputError, match="0 positive and 1 negative"):
-        area_under_curve(np.zeros(0), np.zeros(1))

@@ -12,8 +12,8 @@ from meter.compare.measures import Examples, measures
 from meter.config import RunConfig
 from meter.errors import InputError
 from meter.metrics import cliffs_delta, count_overlap, diversity, holm, paired_test, seed_test
-from meter.metrics.occurrences import SETTLED, TypeMetric, TypePair
 from meter.metrics.stats.resampling import SumMetric, SumPairs, mean_of, paired_tests
+from meter.metrics.stats.type_counts import SETTLED, TypeMetric, TypePair
 from meter.metrics.text import bleu, bleu_counts, bleu_of_counts, text_metrics
 from tests.conftest import plain_generation
 
@@ -158,18 +158,18 @@ def metrics_of(texts: list[list[str]], references: list[str]) -> dict:
 
 
 def naive(texts: list[str], references: list[str]) -> dict[str, float]:
-    text, variety = text_metrics(references, texts), diversity(texts, [None] * len(texts), FEATURES)
+    text, diverse = text_metrics(references, texts), diversity(texts, [None] * len(texts), FEATURES)
     return {
         "text.bleu_1": text.bleu_1,
         "text.bleu_4": text.bleu_4,
         "text.rouge_1.f": text.rouge_1.f,
         "text.rouge_2.f": text.rouge_2.f,
         "text.rouge_l.f": text.rouge_l.f,
-        "diversity.usr": variety.usr,
-        "diversity.fcr": variety.fcr,
-        "diversity.div": variety.div,
-        "diversity.distinct_1": variety.distinct_1,
-        "diversity.distinct_2": variety.distinct_2,
+        "diversity.usr": diverse.usr,
+        "diversity.fcr": diverse.fcr,
+        "diversity.div": diverse.div,
+        "diversity.distinct_1": diverse.distinct_1,
+        "diversity.distinct_2": diverse.distinct_2,
     }  # type: ignore[return-value]
 
 

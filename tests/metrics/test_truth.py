@@ -9,7 +9,7 @@ TRUTH = {
 }
 
 
-def judge():
+def measured():
     return truth_metrics(
         items=["inn", "inn", "inn", "bistro", "bistro"],
         features=["view", "view", "walls", "dish", None],
@@ -26,7 +26,7 @@ def judge():
 
 
 def test_sentences_by_hand():
-    result = judge()
+    result = measured()
     assert result.sentence_truth == 2 / 4
     assert result.silent == 1 / 4
     # sea, fish and lamp are true; lap and city are not
@@ -35,7 +35,7 @@ def test_sentences_by_hand():
 
 
 def test_pictures_by_hand():
-    result = judge()
+    result = measured()
     # the bistro drawn as an inn shows none of its two values
     assert result.picture_truth == (3 + 2 + 0 + 1) / (3 + 3 + 2 + 2)
     assert result.picture_truth_named == 1 / 3
@@ -43,7 +43,7 @@ def test_pictures_by_hand():
 
 
 def test_agreement_is_not_truth():
-    result = judge()
+    result = measured()
     # the second sentence and picture are both wrong, and agree
     assert result.agreement == 2 / 3
     assert result.by_feature["view"].agreement == 1
@@ -51,7 +51,7 @@ def test_agreement_is_not_truth():
 
 
 def test_breakdown_by_feature():
-    result = judge()
+    result = measured()
     assert list(result.by_feature) == ["dish", "view", "walls"]
     walls = result.by_feature["walls"]
     assert (walls.sentence_truth, walls.silent, walls.count) == (0, 1, 1)

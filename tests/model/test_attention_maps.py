@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from meter.evaluate.attention import Target, attention_mass, mark_words, slot_targets, watch_attention
+from meter.evaluate.attention import SlotKind, attention_mass, mark_words, measure_attention, slot_kinds
 from meter.model import Mask, Norm
 from meter.model.attention_maps import attention_maps
 from meter.model.sequence import present
@@ -63,19 +63,19 @@ def test_slots_stand_for_what_they_hold() -> None:
     words = torch.tensor([[11, 12, 13, 14, 2, 0, 0]])
     named, said = torch.zeros(1, 7, dtype=torch.bool), torch.zeros(1, 7, dtype=torch.bool)
     named[0, 1], said[0, 3] = True, True
-    targets = slot_targets(model.layout, words, named, said, model.layout.length)
-    names = [Target(int(target)).name for target in targets[0]]
+    targets = slot_kinds(model.layout, words, named, said, model.layout.length)
+    names = [SlotKind(int(target)).name for target in targets[0]]
     assert names[:4] == ["user", "item", "feature", "bos"]
-    assert names[4:8] == ["words", "named_feature", "words", "said_value"]
+    assert names[4:8] == ["words", "named_feature", "words", "value_word"]
     assert names[10:] == ["boi", "codes", "codes", "codes", "codes", "codes"]
 
 
 def test_attention_mass_by_hand() -> None:
     weights = torch.tensor([[[[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.2, 0.2, 0.6]]]])
     asking = torch.tensor([[False, True, True]])
-    targets = torch.tensor([[int(Target.user), int(Target.item), int(Target.item)]])
+    targets = torch.tensor([[int(SlotKind.user), int(SlotKind.item), int(SlotKind.item)]])
     mass = attention_mass(weights, asking, targets)
-    assert mass[0, [int(Target.user), int(Target.item)]].tolist() == pytest.approx([0.7, 1.3])
+    assert mass[0, [int(SlotKind.user), int(SlotKind.item)]].tolist() == pytest.approx([0.7, 1.3])
     assert mass.sum() == pytest.approx(2.0)
 
 
@@ -99,15 +99,15 @@ def test_looks_add_up_whatever_the_model_has(with_feature: bool, with_codes: boo
     pictures = {} if with_codes else {"num_codes": 0, "grid": []}
     model = small_model(has_feature=with_feature, **pictures)
     texts = [generation("u", "i", "a", "a b", "")] * 6
-    found = watch_attention(model, [batch_of(examples)], texts, None)
+    found = measure_attention(model, [batch_of(examples)], texts, None)
 
     assert (found.picture is None) == (not with_codes)
-    for looks in filter(None, [found.text, found.picture]):
-        assert [(one.layer, one.head) for one in looks.heads] == [(1, 1), (1, 2), (2, 1), (2, 2)]
-        for shares in [looks.even, *(one.shares for one in looks.heads)]:
+    for shares_of in filter(None, [found.text, found.picture]):
+        assert [(one.layer, one.head) for one in shares_of.heads] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+        for shares in [shares_of.uniform, *(one.shares for one in shares_of.heads)]:
             assert sum(shares.values()) == pytest.approx(1)
             assert ("feature" in shares) == with_feature
-        assert ("codes" in looks.even) == (looks is found.picture)
+        assert ("codes" in shares_of.uniform) == (shares_of is found.picture)
     # BOS, the words that stand there, and no others
     assert found.text.slots == 6 + (6 + 3 + 1 + 5 + 4 + 2)
 
@@ -118,8 +118,8 @@ def test_the_user_slot_sees_user_and_item_only() -> None:
     with attention_maps(model.transformer) as maps, torch.no_grad():
         model(inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
     nobody = torch.zeros(6, 7, dtype=torch.bool)
-    targets = slot_targets(model.layout, inputs.words, nobody, nobody, model.layout.length)
+    targets = slot_kinds(model.layout, inputs.words, nobody, nobody, model.layout.length)
     asking = torch.zeros(6, model.layout.length, dtype=torch.bool)
     asking[:, 0] = True
     mass = attention_mass(maps[0], asking, targets)
-    assert mass[:, [int(Target.user), int(Target.item)]].sum(dim=1).tolist() == pytest.approx([6, 6])
+    assert mass[:, [int(SlotKind.user), int(SlotKind.item)]].sum(dim=1).tolist() == pytest.approx([6, 6])

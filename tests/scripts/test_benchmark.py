@@ -216,7 +216,7 @@ def test_metrics_by_hand() -> None:
         feature_set={"a", "b", "d"},
     )
     # Pairs share 1, 2, 1, 1, 0, 1 features.
-    expected = metrics.Variety(usr=0.75, usn=3, fmr=0.5, fcr=2 / 3, div=1.0)
+    expected = metrics.Values(usr=0.75, usn=3, fmr=0.5, fcr=2 / 3, div=1.0)
     assert metrics.compare_all_pairs(sentences) == expected
     assert metrics.ours(sentences) == expected
 

@@ -12,18 +12,18 @@ from tests.conftest import ROOT
 script = runpy.run_path(str(ROOT / "scripts" / "discriminator.py"))
 
 
-def with_judge(folder: Path, auc: float) -> None:
-    """Adds to a run what D makes of swapped pairs."""
+def with_scores(folder: Path, auc: float) -> None:
+    """Adds to a run how D scores swapped pairs."""
     metrics = json.loads((folder / "metrics.json").read_text())
-    judges = {"discriminator": {"pairs": {"swapped": {"mean": 0.5, "auc": auc}}}}
-    metrics["diagnosis"] = {"judges": {"judges": judges}}
+    scorers = {"discriminator": {"pairs": {"swapped": {"mean": 0.5, "auc": auc}}}}
+    metrics["diagnosis"] = {"pair_scores": {"scorers": scorers}}
     (folder / "metrics.json").write_text(json.dumps(metrics))
 
 
 def test_a_row_for_each_weight(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed, auc in ((0, 0.5), (1, 0.7)):
         write_run(tmp_path / f"none-{seed}", seed=seed, objective__lambda_d=0.0, name="none")
-        with_judge(write_run(tmp_path / f"some-{seed}", seed=seed, objective__lambda_d=0.3), auc)
+        with_scores(write_run(tmp_path / f"some-{seed}", seed=seed, objective__lambda_d=0.3), auc)
     assert script["main"]([f"{tmp_path}/*"]) == 0
     headings, _, none, some = capsys.readouterr().out.splitlines()
     place = [part.strip() for part in headings.split("|")].index("D: swapped")

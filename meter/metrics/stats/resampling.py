@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from meter.errors import InputError
-from meter.metrics.occurrences import TypeMetric, TypePair
+from meter.metrics.stats.type_counts import TypeMetric, TypePair
 
 INTERVAL = (0.025, 0.975)
 NORMAL_QUANTILE = 1.959963984540054

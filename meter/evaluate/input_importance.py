@@ -1,6 +1,7 @@
-"""What the model uses: how much its losses rise when one of its inputs is that of another record.
+"""What the model uses: how much its losses rise when one of its inputs is replaced by another record's.
 
-Attention says where a model looks; this says what would become of its predictions without it.
+This is permutation importance (Breiman, 2001; Fisher, Rudin and Dominici, 2019) within groups of records. Attention
+says what a prediction may draw on; this says what it loses without it.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,18 +13,18 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from meter.evaluate.partners import draw_partners
+from meter.evaluate.other_records import draw_other_records
 from meter.model import PAD, Meter
 from meter.train.batches import Batch, Examples
 
 
 @dataclass(kw_only=True, slots=True)
-class Reliance:
-    """One loss under one swap, over the examples that have a partner to swap with.
+class SwapEffect:
+    """How one swap changes one loss, over the examples that have another record to swap with.
 
     swapped: user, item, feature, sentence, or sentence_and_item.
-    own, with_swap: the loss in nats per word or per code. rise: their difference.
-    worse: share of examples whose own loss rises, half of those where it stays.
+    own, with_swap: the loss in nats per word or per code, before and after the swap. rise: their difference.
+    worse: share of examples whose loss rises; those where it stays the same count half.
     """
 
     swapped: str
@@ -35,15 +36,15 @@ class Reliance:
 
 
 @dataclass(kw_only=True, slots=True)
-class Reliances:
-    """How much the loss of the words, and that of the codes, rests on each input; no codes, no picture.
+class InputImportance:
+    """How much the loss of the words, and that of the codes, depends on each input; picture is empty without codes.
 
-    count: examples that were asked, with or without a photo.
+    count: examples, with or without a photo.
     """
 
     count: int
-    text: list[Reliance]
-    picture: list[Reliance]
+    text: list[SwapEffect]
+    picture: list[SwapEffect]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -64,65 +65,66 @@ SWAPS: dict[str, Swap] = {
     "sentence": lambda batch, other: replace(batch, words=other.words),
     "sentence_and_item": lambda batch, other: replace(batch, words=other.words, items=other.items),
 }
-"""What is taken from the partner."""
-OF_PICTURES = {"sentence", "sentence_and_item"}
-"""Swaps of what the sentence itself does not depend on."""
+"""What is taken from the other record."""
+PICTURE_ONLY = {"sentence", "sentence_and_item"}
+"""Swaps of the sentence: they change the inputs of the picture, and what the words are is no input of their own."""
 
 
-def rely(
+def measure_input_importance(
     model: Meter,
     examples: Examples,
-    rows: Int64[np.ndarray, "R"],
+    records: Int64[np.ndarray, "R"],
     features: Int64[np.ndarray, "R"],
     generator: np.random.Generator,
     batch_size: int,
-) -> Reliances:
-    """Swaps each input of held-out true examples with that of a partner among them.
+) -> InputImportance:
+    """Swaps each input of held-out true examples with that of another of them.
 
-    The partner of a swapped item or sentence has the same feature and another item, so that what changes is what is
-    said of the feature. That of a swapped user is any record of another user, that of a swapped feature any record
-    of another feature.
+    A swapped item or sentence is that of a record with the same feature and another item, so that what changes is
+    what is said of the feature. A swapped user is that of any record of another user, a swapped feature that of any
+    record of another feature.
 
-    rows: of the examples. features: of the records, whether the model is told them or not.
+    records: which examples. features: of these records, whether the model is told them or not.
     """
-    users, items = (values[torch.from_numpy(rows)].tolist() for values in (examples.users, examples.items))
-    everyone, asked = [0] * len(rows), features.tolist()
-    of_item = draw_partners(asked, items, generator)
-    partners = {
-        "user": draw_partners(everyone, users, generator),
+    users, items = (values[torch.from_numpy(records)].tolist() for values in (examples.users, examples.items))
+    all_alike, asked = [0] * len(records), features.tolist()
+    # The order of these draws decides what each of them gives.
+    of_item = draw_other_records(asked, items, generator)
+    others = {
+        "user": draw_other_records(all_alike, users, generator),
         "item": of_item,
         "sentence": of_item,
         "sentence_and_item": of_item,
     }
     if examples.features is not None:
-        partners["feature"] = draw_partners(everyone, asked, generator)
-    own = _losses(model, examples, rows, rows, None, batch_size)
-    found: dict[str, list[Reliance]] = {"text": [], "picture": []}
+        others["feature"] = draw_other_records(all_alike, asked, generator)
+    own = _losses(model, examples, records, records, None, batch_size)
+    importance = InputImportance(count=len(records), text=[], picture=[])
     for name, swap in SWAPS.items():
-        places = np.flatnonzero(partners[name] >= 0) if name in partners else []
-        if len(places) == 0:
+        chosen = np.flatnonzero(others[name] >= 0) if name in others else np.array([], dtype=np.int64)
+        if len(chosen) == 0:
             continue
-        swapped = _losses(model, examples, rows[places], rows[partners[name][places]], swap, batch_size)
-        kept = {key: values[places] for key, values in own.items()}
-        if name not in OF_PICTURES:
-            found["text"] += _compare(name, kept["text"], swapped["text"], kept["words"])
-        found["picture"] += _compare(name, kept["picture"], swapped["picture"], kept["codes"])
-    return Reliances(count=len(rows), **found)
+        swapped = _losses(model, examples, records[chosen], records[others[name][chosen]], swap, batch_size)
+        before = {key: values[chosen] for key, values in own.items()}
+        if name not in PICTURE_ONLY:
+            importance.text += _compare(name, before["text"], swapped["text"], before["words"])
+        importance.picture += _compare(name, before["picture"], swapped["picture"], before["codes"])
+    return importance
 
 
 def _losses(
     model: Meter,
     examples: Examples,
-    rows: Int64[np.ndarray, "R"],
-    partners: Int64[np.ndarray, "R"],
+    records: Int64[np.ndarray, "R"],
+    others: Int64[np.ndarray, "R"],
     swap: Swap | None,
     batch_size: int,
 ) -> Mapping[str, Float[np.ndarray, "R"]]:
     parts: dict[str, list[Tensor]] = {"text": [], "words": [], "picture": [], "codes": []}
-    for start in range(0, len(rows), batch_size):
+    for start in range(0, len(records), batch_size):
         batch, other = (
             examples.batch(torch.from_numpy(chosen[start : start + batch_size]).to(examples.device))
-            for chosen in (rows, partners)
+            for chosen in (records, others)
         )
         losses = example_losses(model, batch, batch if swap is None else swap(batch, other))
         for name, values in parts.items():
@@ -135,7 +137,7 @@ def _losses(
 def example_losses(model: Meter, batch: Batch, given: Batch) -> ExampleLosses:
     """The losses of the words and codes of ``batch``, predicted from the inputs in ``given``.
 
-    Where ``given`` has another sentence, the loss of the words means nothing.
+    Where ``given`` has another sentence, the loss of the words is meaningless.
     """
     output = model(given.users, given.items, given.features, given.words, batch.codes)
     text = F.cross_entropy(
@@ -160,7 +162,7 @@ def _compare(
     own: Float[np.ndarray, "R"],
     swapped: Float[np.ndarray, "R"],
     sizes: Float[np.ndarray, "R"],
-) -> list[Reliance]:
+) -> list[SwapEffect]:
     """Means over words or codes; nothing where no example has any."""
     counted = sizes > 0
     if not counted.any():
@@ -168,7 +170,7 @@ def _compare(
     before, after = (values[counted].sum() / sizes.sum() for values in (own, swapped))
     changes = swapped[counted] - own[counted]
     return [
-        Reliance(
+        SwapEffect(
             swapped=name,
             own=float(before),
             with_swap=float(after),

@@ -1,0 +1,84 @@
+"""What was generated as networks take it: numbers of words and codes, batches, encoded pairs, decoded pictures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from meter.data import Prepared, Vocabulary
+from meter.disc import Discriminator
+from meter.evaluate.generations import Generation
+from meter.model import EOS, PAD
+from meter.train.batches import Batch, Examples
+from meter.vq import VQGAN, pixels_from_images
+
+NUM_ENCODED, NUM_DECODED = 256, 128
+"""Sentences or pictures that are encoded at once, and pictures that are decoded at once."""
+
+
+@dataclass(kw_only=True, slots=True)
+class EncodedPairs:
+    """The vectors of N sentences and of N pictures."""
+
+    texts: Float[np.ndarray, "N D"]
+    images: Float[np.ndarray, "N D"]
+
+
+def encode_words(
+    texts: Sequence[str], vocabulary: Vocabulary, num_slots: int
+) -> Int[Tensor, "B {num_slots}"]:
+    """Tokenized sentences as numbers of the vocabulary: at most ``num_slots`` − 1 words, then EOS, then PAD."""
+    words = torch.full((len(texts), num_slots), PAD)
+    for row, text in enumerate(texts):
+        numbers = [*vocabulary.encode(text.split())[: num_slots - 1], EOS]
+        words[row, : len(numbers)] = torch.tensor(numbers)
+    return words
+
+
+def generated_words(generated: Sequence[Generation], prepared: Prepared) -> Int[Tensor, "B S"]:
+    """The generated sentences, as long as the dataset's."""
+    num_slots = prepared.records.words.shape[1]
+    return encode_words([generation.text for generation in generated], prepared.vocabulary, num_slots)
+
+
+def generated_batches(
+    generated: Sequence[Generation], prepared: Prepared, examples: Examples, batch_size: int
+) -> Iterator[Batch]:
+    """The examples with what was generated in place of the true sentence and picture."""
+    for start in range(0, len(generated), batch_size):
+        chunk = generated[start : start + batch_size]
+        batch = examples.batch(torch.tensor([generation.row for generation in chunk]).to(examples.device))
+        codes = None
+        if chunk[0].codes is not None:
+            codes = torch.tensor([generation.codes for generation in chunk]).to(examples.device)
+        yield replace(batch, words=generated_words(chunk, prepared).to(examples.device), codes=codes)
+
+
+@torch.no_grad()
+def encode_pairs(
+    network: Discriminator, words: Int[Tensor, "N S"], codes: Int[Tensor, "N M"]
+) -> EncodedPairs:
+    """Encodes each sentence and each picture once, on the network's device."""
+    device = network.log_scale.device
+    texts = [network.encode_text(chunk.to(device)) for chunk in words.split(NUM_ENCODED)]
+    images = [network.encode_image(chunk.to(device)) for chunk in codes.split(NUM_ENCODED)]
+    return EncodedPairs(texts=torch.cat(texts).cpu().numpy(), images=torch.cat(images).cpu().numpy())
+
+
+@torch.no_grad()
+def decode_pictures(
+    generated: Sequence[Generation], vq: VQGAN | None
+) -> list[UInt8[np.ndarray, "S S 3"] | None]:
+    """The generated pictures as pixels; None where there is none."""
+    if vq is None or not generated or generated[0].codes is None:
+        return [None] * len(generated)
+    device = next(vq.parameters()).device
+    codes = torch.tensor([generation.codes for generation in generated], device=device)
+    return [
+        picture
+        for chunk in codes.split(NUM_DECODED)
+        for picture in pixels_from_images(vq.decode(chunk).cpu())
+    ]
