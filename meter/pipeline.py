@@ -29,8 +29,9 @@ from meter.signals import StopRequest, listen
 from meter.storage.fingerprint import fingerprint, plain
 from meter.storage.json_file import read_json, write_json
 from meter.train.batches import Examples
-from meter.train.build import discriminator_config, make_examples, make_players, model_config
+from meter.train.build import discriminator_config, make_examples, make_networks, model_config
 from meter.train.devices import launched
+from meter.train.files import TrainingFiles
 from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
 from meter.train.matcher import train_matcher
@@ -93,11 +94,25 @@ class Run:
         self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
     ) -> Meter:
         """Trains transformer and discriminator together; returns the weights that validated best."""
-        sizes = model_config(self.config, prepared, visual.vq if visual else None)
+        vq = visual.vq if visual else None
         torch.manual_seed(self.config.seed)
-        players = make_players(self.config, sizes, visual.vq if visual else None, self.fabric)
+        networks = make_networks(
+            self.fabric,
+            model=model_config(self.config.model, prepared, vq),
+            discriminator=self.config.disc,
+            objective=self.config.objective,
+            optimizer=self.config.optimizer,
+            vq=vq,
+        )
+        files = TrainingFiles(
+            checkpoint=self.folder / "last",
+            best=self.folder / run_files.MODEL,
+            best_discriminator=self.folder / run_files.MODEL / "discriminator",
+            journal=self.folder / "metrics.jsonl",
+            wandb=self.folder,
+        )
         log = TrainingLog(
-            self.folder,
+            files,
             self.console,
             self.config.log,
             plain(self.config),
@@ -105,13 +120,13 @@ class Run:
         )
         training = JointTraining(
             fabric=self.fabric,
-            players=players,
+            networks=networks,
             examples=examples,
             splits=prepared.splits,
             objective=self.config.objective,
             optimizer=self.config.optimizer,
             config=self.config.train,
-            folder=self.folder,
+            files=files,
             seed=self.config.seed,
             log=log,
             stop=stop,
@@ -131,9 +146,7 @@ class Run:
             assert pairs.codes is not None
             seen = pairs.codes[:, 0] >= 0
             settings = self.config.matcher
-            sizes = discriminator_config(
-                self.config, model.config, width=settings.width, layers=settings.layers
-            )
+            sizes = discriminator_config(self.config.disc, model.config)
             with self.timed("matcher"):
                 matcher = train_matcher(
                     pairs.words[seen], pairs.codes[seen], sizes, settings, self.config.data_seed

@@ -94,7 +94,7 @@ def said(model: Meter, batch: Batch) -> Int[Tensor, "B S"]:
 def truths(prepared: Prepared, batch: Batch, words: Int[Tensor, "B S"]) -> Iterable[bool]:
     """Whether each sentence says the true value of its record's feature."""
     assert prepared.truth is not None
-    for row, sentence in zip(batch.rows.tolist(), words.tolist(), strict=True):
+    for row, sentence in zip(batch.indices.tolist(), words.tolist(), strict=True):
         item, feature = prepared.items[prepared.records.items[row]], prepared.feature(row)
         stated = read_text(" ".join(prepared.vocabulary.decode(sentence))).get(feature or "")
         yield stated == prepared.truth["items"][item]["values"][feature]

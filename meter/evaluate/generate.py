@@ -129,7 +129,7 @@ def generations(
                 decoding=config.decoding,
                 generator=generator,
             )
-            for row, explanation in zip(batch.rows.tolist(), explanations, strict=True):
+            for row, explanation in zip(batch.indices.tolist(), explanations, strict=True):
                 yield _generation(prepared, split, row, explanation)
 
 

@@ -129,7 +129,7 @@ def _losses(
         losses = example_losses(model, batch, batch if swap is None else swap(batch, other))
         for name, values in parts.items():
             of_part = getattr(losses, name)
-            values.append(torch.zeros(len(batch.rows)) if of_part is None else of_part.cpu())
+            values.append(torch.zeros(len(batch.indices)) if of_part is None else of_part.cpu())
     return {name: torch.cat(values).double().numpy() for name, values in parts.items()}
 
 
@@ -143,7 +143,7 @@ def example_losses(model: Meter, batch: Batch, given: Batch) -> ExampleLosses:
     text = F.cross_entropy(
         output.text.float().flatten(0, 1), batch.words.flatten(), ignore_index=PAD, reduction="none"
     )
-    picture, codes = None, torch.zeros(len(batch.rows))
+    picture, codes = None, torch.zeros(len(batch.indices))
     if output.visual is not None and batch.codes is not None:
         each = F.cross_entropy(
             output.visual.float().flatten(0, 1), batch.codes.flatten(), ignore_index=-1, reduction="none"

@@ -15,10 +15,12 @@ from meter.model import PAD
 class Batch:
     """B examples. features and codes are None for a model without them; codes are −1 where a photo is missing.
 
+    indices: of the examples among all records.
+
     places: where words stand in the sentences, EOS among them (``word_places``).
     """
 
-    rows: Int[Tensor, " B"]
+    indices: Int[Tensor, " B"]
     users: Int[Tensor, " B"]
     items: Int[Tensor, " B"]
     features: Int[Tensor, " B"] | None
@@ -62,40 +64,40 @@ class Examples:
         self.photos = on_device(photos, torch.long)
         self.codes = None
         if codes is not None:
-            # The last row stands for "no photo": index −1 finds it.
+            # The last row means "no photo": index −1 finds it.
             absent = np.full((1, codes.shape[1]), -1, dtype=codes.dtype)
             self.codes = on_device(np.concatenate([codes, absent]), torch.int32)
 
-    def batch(self, rows: Int[Tensor, " B"]) -> Batch:
-        """Gathers the examples of the given rows, which lie in the host's memory."""
-        places = self.present[rows].flatten().nonzero().squeeze(1).to(self.device, non_blocking=True)
-        rows = rows.to(self.device, non_blocking=True)
+    def batch(self, indices: Int[Tensor, " B"]) -> Batch:
+        """Gathers examples by their indices, which lie in the host's memory."""
+        places = self.present[indices].flatten().nonzero().squeeze(1).to(self.device, non_blocking=True)
+        indices = indices.to(self.device, non_blocking=True)
         return Batch(
-            rows=rows,
-            users=self.users[rows].long(),
-            items=self.items[rows].long(),
-            features=None if self.features is None else self.features[rows].long(),
-            words=self.words[rows].long(),
+            indices=indices,
+            users=self.users[indices].long(),
+            items=self.items[indices].long(),
+            features=None if self.features is None else self.features[indices].long(),
+            words=self.words[indices].long(),
             places=places,
-            ratings=self.ratings[rows],
-            codes=None if self.codes is None else self.codes[self.photos[rows]].long(),
+            ratings=self.ratings[indices],
+            codes=None if self.codes is None else self.codes[self.photos[indices]].long(),
         )
 
 
-def num_steps(num_rows: int, batch_size: int) -> int:
+def num_steps(num_examples: int, batch_size: int) -> int:
     """Steps of one training epoch: whole batches only, but at least one."""
-    return max(1, num_rows // batch_size)
+    return max(1, num_examples // batch_size)
 
 
-def epoch_order(rows: np.ndarray, *, epoch: int, seed: int) -> Int[Tensor, " R"]:
-    """The order of an epoch, a function of seed and epoch alone: a resumed run finds its place in it again."""
-    order = np.random.default_rng([seed, epoch]).permutation(len(rows))
-    return torch.from_numpy(rows[order].astype(np.int64))
+def epoch_order(indices: np.ndarray, *, epoch: int, seed: int) -> Int[Tensor, " R"]:
+    """The order of an epoch, a function of seed and epoch alone, so that a resumed run continues in the same order."""
+    order = np.random.default_rng([seed, epoch]).permutation(len(indices))
+    return torch.from_numpy(indices[order].astype(np.int64))
 
 
 def training_batches(
     examples: Examples,
-    rows: np.ndarray,
+    indices: np.ndarray,
     *,
     batch_size: int,
     epoch: int,
@@ -109,13 +111,13 @@ def training_batches(
 
     Each of ``world_size`` processes gets its share of every batch.
     """
-    order = epoch_order(rows, epoch=epoch, seed=seed)
-    for step in range(start, num_steps(len(rows), batch_size)):
+    order = epoch_order(indices, epoch=epoch, seed=seed)
+    for step in range(start, num_steps(len(indices), batch_size)):
         whole = order[step * batch_size : (step + 1) * batch_size]
         yield [examples.batch(part) for part in whole[rank::world_size].tensor_split(parts)]
 
 
-def ordered_batches(examples: Examples, rows: np.ndarray, *, batch_size: int) -> Iterator[Batch]:
-    """All given rows in their order."""
-    for chunk in torch.from_numpy(np.array(rows, dtype=np.int64)).split(batch_size):
+def ordered_batches(examples: Examples, indices: np.ndarray, *, batch_size: int) -> Iterator[Batch]:
+    """The given examples in their order."""
+    for chunk in torch.from_numpy(np.array(indices, dtype=np.int64)).split(batch_size):
         yield examples.batch(chunk)

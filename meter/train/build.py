@@ -1,50 +1,49 @@
-"""Puts prepared data, codes and config together: sizes filled in, examples on the device, players set up."""
+"""Puts prepared data, codes and configs together: sizes filled in, examples on the device, networks set up."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from jaxtyping import Int
+from torch import nn
 
-from meter.config import RunConfig
 from meter.data import Prepared
 from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
 from meter.model import Meter, ModelConfig, VisualTable
 from meter.train.batches import Examples
-from meter.train.optimizer import make_discriminator_optimizer, make_optimizer
-from meter.train.steps import Players
+from meter.train.networks import JointNetworks, Module, TrainedNetwork
+from meter.train.objective import ObjectiveConfig
+from meter.train.optimizer import OptimizerConfig, make_discriminator_optimizer, make_optimizer
 from meter.vq import VQGAN
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-def model_config(config: RunConfig, prepared: Prepared, vq: VQGAN | None) -> ModelConfig:
+def model_config(config: ModelConfig, prepared: Prepared, vq: VQGAN | None) -> ModelConfig:
     """The model's config with the sizes that data and VQ-GAN decide."""
     return dataclasses.replace(
-        config.model,
+        config,
         num_users=len(prepared.users),
         num_items=len(prepared.items),
         num_words=len(prepared.vocabulary),
         num_codes=vq.config.num_codes if vq else 0,
-        text_length=config.dataset.text_length,
+        # A prepared sentence is followed by its EOS.
+        text_length=prepared.records.words.shape[1] - 1,
         grid=list(vq.grid) if vq else [],
     )
 
 
-def discriminator_config(
-    config: RunConfig, model: ModelConfig, *, width: int, layers: int
-) -> DiscriminatorConfig:
-    """The config of a network that compares sentences and pictures of the model's sizes."""
+def discriminator_config(config: DiscriminatorConfig, model: ModelConfig) -> DiscriminatorConfig:
+    """The config of a discriminator for sentences and pictures of the model's sizes."""
     return dataclasses.replace(
-        config.disc,
+        config,
         num_words=model.num_words,
         num_codes=model.num_codes,
         text_length=model.text_length,
         grid=model.grid,
-        width=width,
-        layers=layers,
     )
 
 
@@ -65,33 +64,42 @@ def make_examples(
     )
 
 
-def make_players(config: RunConfig, sizes: ModelConfig, vq: VQGAN | None, fabric: "Fabric") -> Players:
+def make_networks(
+    fabric: "Fabric",
+    *,
+    model: ModelConfig,
+    discriminator: DiscriminatorConfig,
+    objective: ObjectiveConfig,
+    optimizer: OptimizerConfig,
+    vq: VQGAN | None,
+) -> JointNetworks:
     """Transformer and, where λd > 0, discriminator, with fresh weights, on the devices.
 
+    model: with its sizes filled in (``model_config``); the discriminator takes its own from there.
+    vq: gives the code vectors to a model whose ``visual_table`` is the codebook.
     The weights depend on torch's global generator.
     """
-    from_codebook = vq is not None and sizes.visual_table is VisualTable.codebook
-    meter = Meter(sizes, vq.codebook.vectors.detach().clone() if vq and from_codebook else None)
-    model = fabric.setup_module(meter)
-    players = Players(
-        meter=meter,
-        model=model,
-        model_optimizer=on_devices(fabric, make_optimizer(meter, config.optimizer)),
+    from_codebook = vq is not None and model.visual_table is VisualTable.codebook
+    meter = Meter(model, vq.codebook.vectors.detach().clone() if vq and from_codebook else None)
+    networks = JointNetworks(
+        transformer=on_devices(fabric, meter, lambda module: make_optimizer(module, optimizer))
     )
-    if config.objective.lambda_d > 0:
-        judge = PairScorer(
-            Discriminator(
-                discriminator_config(config, sizes, width=config.disc.width, layers=config.disc.layers)
-            ),
-            generated_pair=config.objective.generated_pair_negatives,
-            mismatched=config.objective.mismatched_negatives,
+    if objective.lambda_d > 0:
+        scorer = PairScorer(
+            Discriminator(discriminator_config(discriminator, model)),
+            generated_pair=objective.generated_pair_negatives,
+            mismatched=objective.mismatched_negatives,
         )
-        players.judge, players.scorer = judge, fabric.setup_module(judge)
-        optimizer = make_discriminator_optimizer(judge, config.optimizer)
-        players.discriminator_optimizer = on_devices(fabric, optimizer)
-    return players
+        networks.discriminator = on_devices(
+            fabric, scorer, lambda module: make_discriminator_optimizer(module, optimizer)
+        )
+    return networks
 
 
-def on_devices(fabric: "Fabric", optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
-    """The optimizer as Fabric wraps it, of weights that are where they belong already."""
-    return cast(torch.optim.Optimizer, fabric.setup_optimizers(optimizer))
+def on_devices(
+    fabric: "Fabric", module: Module, make: Callable[[nn.Module], torch.optim.Optimizer]
+) -> TrainedNetwork[Module]:
+    """Puts a network on the devices, then makes its optimizer, which must hold the weights that lie there."""
+    wrapped = fabric.setup_module(module)
+    optimizer = cast(torch.optim.Optimizer, fabric.setup_optimizers(make(module)))
+    return TrainedNetwork(module=module, wrapped=wrapped, optimizer=optimizer)

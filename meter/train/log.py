@@ -1,12 +1,14 @@
-"""What a training says: a journal on disk, a progress bar in the terminal, W&B when asked for."""
+"""What a training reports: a journal on disk, a progress bar in the terminal, and W&B where asked for."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,9 +22,11 @@ from rich.progress import (
 from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.storage.journal import Journal
+from meter.train.files import TrainingFiles
+from meter.train.state import TrainingProgress
 
 if TYPE_CHECKING:
-    from meter.train.loop import Position
+    from lightning_fabric import Fabric
 
 
 class Wandb(Enum):
@@ -44,21 +48,56 @@ class LogConfig(EnumFields):
     """W&B project."""
 
 
+class RunningMeans:
+    """What the steps since the last line of the journal measured, summed up; a checkpoint keeps the sums."""
+
+    def __init__(self, sums: Mapping[str, float] | None = None) -> None:
+        self.sums: defaultdict[str, float] = defaultdict(float, sums or {})
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """Adds what one step measured."""
+        for name, value in values.items():
+            self.sums[name] += value
+        self.sums["steps"] += 1
+
+    def means(self, fabric: "Fabric") -> dict[str, float]:
+        """The mean of every value over the steps and over all processes, which must call it together."""
+        sums = dict(self.sums)
+        if fabric.world_size > 1:
+            own = torch.tensor(list(sums.values()), device=fabric.device)
+            sums = dict(zip(sums, torch.as_tensor(fabric.all_reduce(own)).tolist(), strict=True))
+        steps = sums.pop("steps")
+        return {name: total / steps for name, total in sums.items()}
+
+    def clear(self) -> None:
+        """Starts the next interval."""
+        self.sums.clear()
+
+
 class TrainingLog:
-    """Writes ``metrics.jsonl``, moves the progress bar and feeds W&B; silent on all but the first process."""
+    """Writes the journal, moves the progress bar and sends to W&B; silent in all processes but the first.
+
+    settings: what W&B shows as the run's config.  quiet: whether this process is silent.
+    """
 
     def __init__(
-        self, folder: Path, console: Console, config: LogConfig, settings: dict[str, Any], quiet: bool
+        self,
+        files: TrainingFiles,
+        console: Console,
+        config: LogConfig,
+        settings: dict[str, Any],
+        *,
+        quiet: bool,
     ) -> None:
-        self.journal = Journal(folder / "metrics.jsonl")
+        self.journal = Journal(files.journal)
         self.console = console
         self.quiet = quiet
         self.bar: Progress | None = None
-        self.wandb = None if quiet else _start_wandb(folder, config, settings)
+        self.wandb = None if quiet else _start_wandb(files.wandb, config, settings)
 
     @contextmanager
-    def progress(self, epochs: int, steps_per_epoch: int, position: "Position") -> Iterator[None]:
-        """Shows the training while the block runs."""
+    def shown(self, epochs: int, steps_per_epoch: int, progress: TrainingProgress) -> Iterator[None]:
+        """Shows a progress bar while the block runs."""
         columns = (
             TextColumn("joint training"),
             BarColumn(bar_width=24),
@@ -70,39 +109,39 @@ class TrainingLog:
         with Progress(*columns, console=self.console, disable=self.quiet, transient=True) as bar:
             self.bar = bar
             self.task = bar.add_task(
-                "joint", total=epochs * steps_per_epoch, completed=position.step, losses=""
+                "joint", total=epochs * steps_per_epoch, completed=progress.step, losses=""
             )
             yield
             self.bar = None
         if self.wandb is not None:
             self.wandb.finish()
 
-    def train(self, position: "Position", means: dict[str, float], words_per_second: float) -> None:
+    def train(self, progress: TrainingProgress, means: dict[str, float], words_per_second: float) -> None:
         """One line for the steps since the last."""
         if self.quiet:
             return
         self.journal.write(
             kind="train",
-            step=position.step,
-            epoch=position.epoch,
+            step=progress.step,
+            epoch=progress.epoch,
             **means,
             words_per_second=words_per_second,
         )
         if self.bar is not None:
             shown = " ".join(f"{name} {value:.3f}" for name, value in means.items() if name != "total")
             losses = f"{shown} [dim]{words_per_second:,.0f} words/s[/dim]"
-            self.bar.update(self.task, completed=position.step, losses=losses)
-        self._send("train", means, position.step)
+            self.bar.update(self.task, completed=progress.step, losses=losses)
+        self._send("train", means, progress.step)
 
-    def validation(self, position: "Position", means: dict[str, float]) -> None:
+    def validation(self, progress: TrainingProgress, means: dict[str, float]) -> None:
         """One line for a validation."""
         if self.quiet:
             return
-        best = position.best_epoch == position.epoch
-        self.journal.write(kind="validation", step=position.step, epoch=position.epoch, best=best, **means)
+        best = progress.best_epoch == progress.epoch
+        self.journal.write(kind="validation", step=progress.step, epoch=progress.epoch, best=best, **means)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-        self.console.print(f"epoch {position.epoch + 1:3d}  {shown}{'  [green]best[/green]' if best else ''}")
-        self._send("validation", means, position.step)
+        self.console.print(f"epoch {progress.epoch + 1:3d}  {shown}{'  [green]best[/green]' if best else ''}")
+        self._send("validation", means, progress.step)
 
     def _send(self, kind: str, means: dict[str, float], step: int) -> None:
         if self.wandb is not None:

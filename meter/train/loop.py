@@ -1,13 +1,11 @@
-"""The joint training: epochs of two-player steps, validation, early stop, checkpoints, and going on after a kill."""
+"""The joint training: epochs of steps, validation, early stop, checkpoints, and resuming from them."""
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,14 +15,21 @@ from meter.errors import InputError
 from meter.signals import Interrupted, StopRequest
 from meter.storage.checkpoint import load_checkpoint, save_checkpoint
 from meter.train.batches import Batch, Examples, num_steps, ordered_batches, training_batches
-from meter.train.log import TrainingLog
+from meter.train.files import TrainingFiles
+from meter.train.log import RunningMeans, TrainingLog
+from meter.train.networks import JointNetworks
 from meter.train.objective import ObjectiveConfig, supervised_losses
-from meter.train.optimizer import OptimizerConfig, Schedule
-from meter.train.sharding import gathered, load_optimizer, load_weights
-from meter.train.steps import Players, joint_step
+from meter.train.optimizer import LearningRateSchedule, OptimizerConfig
+from meter.train.sharding import gathered
+from meter.train.state import TrainingProgress, random_states, set_random_state
+from meter.train.steps import joint_step
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+CHECKPOINT_FORMAT = 2
+"""Raised whenever the entries of a checkpoint change their names or their meaning."""
 
 
 class EarlyStop(Enum):
@@ -38,7 +43,7 @@ class EarlyStop(Enum):
 
 @dataclass(kw_only=True, slots=True)
 class TrainConfig(EnumFields):
-    """How long the joint training goes on."""
+    """How long the joint training lasts."""
 
     epochs: int = 50
     """Passes over the training split at most."""
@@ -56,43 +61,27 @@ class TrainConfig(EnumFields):
     """Steps between lines of the journal."""
 
 
-@dataclass(kw_only=True, slots=True)
-class Position:
-    """Where a training stands.
-
-    epoch, place: the epoch under way and its next step.  step: optimizer steps in all.
-    best_loss, best_epoch: of the validations so far.  failures: validations that count against the patience.
-    """
-
-    epoch: int = 0
-    place: int = 0
-    step: int = 0
-    best_loss: float = math.inf
-    best_epoch: int = -1
-    failures: int = 0
-
-
 class JointTraining:
-    """Trains the players on the training rows and keeps the weights that validate best in ``<folder>/best``."""
+    """Trains the networks on the training split and keeps the weights that validate best."""
 
     def __init__(
         self,
         *,
         fabric: "Fabric",
-        players: Players,
+        networks: JointNetworks,
         examples: Examples,
         splits: dict[str, np.ndarray],
         objective: ObjectiveConfig,
         optimizer: OptimizerConfig,
         config: TrainConfig,
-        folder: Path,
+        files: TrainingFiles,
         seed: int,
         log: TrainingLog,
         stop: StopRequest,
     ) -> None:
-        self.fabric, self.players, self.examples, self.splits = fabric, players, examples, splits
+        self.fabric, self.networks, self.examples, self.splits = fabric, networks, examples, splits
         self.objective, self.optimizer, self.config = objective, optimizer, config
-        self.folder, self.seed, self.log, self.stop = folder, seed, log, stop
+        self.files, self.seed, self.log, self.stop = files, seed, log, stop
         least = fabric.world_size * config.accumulation
         if min(config.batch_size, len(splits["train"])) < least:
             raise InputError(
@@ -100,86 +89,94 @@ class JointTraining:
                 f"{config.accumulation} parts, found {config.batch_size} and {len(splits['train'])} training records"
             )
         self.steps_per_epoch = num_steps(len(splits["train"]), config.batch_size)
-        self.schedule = Schedule(optimizer, config.epochs * self.steps_per_epoch)
-        self.position = Position()
-        self.window: defaultdict[str, float] = defaultdict(float)
+        self.schedule = LearningRateSchedule(optimizer, config.epochs * self.steps_per_epoch)
+        self.progress = TrainingProgress()
+        self.running = RunningMeans()
 
     @property
     def finished(self) -> bool:
         """Whether the epochs are over or the validation loss has stopped falling."""
-        return self.position.epoch >= self.config.epochs or self.position.failures >= self.config.patience
+        return self.progress.epoch >= self.config.epochs or self.progress.failures >= self.config.patience
 
-    def run(self) -> Position:
+    def run(self) -> TrainingProgress:
         """Trains to the end, from the last checkpoint where there is one."""
         self.resume()
-        with self.log.progress(self.config.epochs, self.steps_per_epoch, self.position):
+        with self.log.shown(self.config.epochs, self.steps_per_epoch, self.progress):
             while not self.finished:
                 self.run_epoch()
                 self.validate()
-                self.position.epoch, self.position.place = self.position.epoch + 1, 0
+                self.progress.epoch, self.progress.step_in_epoch = self.progress.epoch + 1, 0
                 self.save()
-        return self.position
+        return self.progress
 
     def run_epoch(self) -> None:
         """The rest of the current epoch."""
-        self.players.model.train()
+        for network in self.networks.all():
+            network.wrapped.train()
         started = time.perf_counter()
         for parts in self.batches():
             self.step(parts)
-            self.position.place += 1
-            self.position.step += 1
-            if self.position.step % self.config.log_every == 0:
-                self.write_window(time.perf_counter() - started)
+            if self.progress.step % self.config.log_every == 0:
+                self.write_means(time.perf_counter() - started)
                 started = time.perf_counter()
             if self.asked_to_stop():
                 self.save()
                 raise Interrupted(
-                    f"stopped at step {self.position.step} after saving to {self.folder / 'last'}"
+                    f"stopped at step {self.progress.step} after saving to {self.files.checkpoint}"
                 )
-            if self.position.step % self.config.checkpoint_every == 0:
+            if self.progress.step % self.config.checkpoint_every == 0:
                 self.save()
 
-    def asked_to_stop(self) -> bool:
-        """Whether to stop at this step; several processes stop together, as each has something to save."""
-        if self.fabric.world_size == 1:
-            return self.stop.asked
-        looks = self.position.step % self.config.log_every == 0
-        return looks and bool(self.fabric.broadcast(self.stop.asked))
-
     def step(self, parts: list[Batch]) -> None:
-        """One step of each player."""
-        players = self.players
-        self.schedule.set_rates(self.position.step, players.model_optimizer, players.discriminator_optimizer)
-        values = joint_step(self.fabric, players, parts, self.objective, self.optimizer.clip)
-        values["words"] = sum(len(part.places) for part in parts)
-        values["steps"] = 1
-        for name, value in values.items():
-            self.window[name] += value
+        """One step of each network."""
+        transformer, discriminator = self.networks.transformer, self.networks.discriminator
+        self.schedule.set_rates(
+            self.progress.step, transformer.optimizer, discriminator.optimizer if discriminator else None
+        )
+        values = joint_step(self.fabric, self.networks, parts, self.objective, self.optimizer.clip)
+        self.running.add(values | {"words": sum(len(part.places) for part in parts)})
+        self.progress.step += 1
+        self.progress.step_in_epoch += 1
 
     def batches(self) -> Iterator[list[Batch]]:
-        """What this process sees of the rest of the epoch, step by step."""
+        """This process's share of the rest of the epoch, step by step."""
         return training_batches(
             self.examples,
             self.splits["train"],
             batch_size=self.config.batch_size,
-            epoch=self.position.epoch,
+            epoch=self.progress.epoch,
             seed=self.seed,
-            start=self.position.place,
+            start=self.progress.step_in_epoch,
             rank=self.fabric.global_rank,
             world_size=self.fabric.world_size,
             parts=self.config.accumulation,
         )
 
+    def write_means(self, seconds: float) -> None:
+        """Logs the means since the last line, which was ``seconds`` ago, and starts the next interval."""
+        steps = self.running.sums["steps"]
+        means = self.running.means(self.fabric)
+        words = means.pop("words") * steps * self.fabric.world_size
+        self.log.train(self.progress, means, words / seconds)
+        self.running.clear()
+
+    def asked_to_stop(self) -> bool:
+        """Whether to stop at this step; several processes stop together, as each has something to save."""
+        if self.fabric.world_size == 1:
+            return self.stop.asked
+        asks = self.progress.step % self.config.log_every == 0
+        return asks and bool(self.fabric.broadcast(self.stop.asked))
+
     @torch.no_grad()
     def validate(self) -> None:
         """Measures the validation split and remembers the best weights."""
-        self.players.meter.eval()
+        meter = self.networks.transformer.module.eval()
         sums: defaultdict[str, float] = defaultdict(float)
         for batch in ordered_batches(
             self.examples, self.splits["validation"], batch_size=self.config.batch_size
         ):
             with self.fabric.autocast():
-                output = self.players.meter(
+                output = meter(
                     batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
                 )
             losses = supervised_losses(
@@ -187,10 +184,10 @@ class JointTraining:
             )
             values = losses.named() | {"total": losses.total(self.objective)}
             for name, value in values.items():
-                sums[name] += value.item() * len(batch.rows)
+                sums[name] += value.item() * len(batch.indices)
         means = {name: total / len(self.splits["validation"]) for name, total in sums.items()}
-        self.judge(self.validation_loss(means))
-        self.log.validation(self.position, means)
+        self.keep_best(self.validation_loss(means))
+        self.log.validation(self.progress, means)
 
     def validation_loss(self, means: dict[str, float]) -> float:
         """What the early stop and the choice of the best weights go by."""
@@ -198,88 +195,50 @@ class JointTraining:
             return means["total"]
         return means["text"] + (means["rating"] if self.objective.lambda_r > 0 else 0.0)
 
-    def judge(self, loss: float) -> None:
-        """Keeps the weights of a new best validation loss; counts a failure otherwise."""
-        if loss < self.position.best_loss:
-            self.position.best_loss, self.position.best_epoch = loss, self.position.epoch
-            if self.config.early_stop is EarlyStop.patience:
-                self.position.failures = 0
-            weights = gathered(self.players.meter.state_dict())
-            if self.fabric.is_global_zero:
-                self.players.meter.save_pretrained(self.folder / "best", weights)
-                if self.players.judge is not None:
-                    self.players.judge.discriminator.save_pretrained(self.folder / "best" / "discriminator")
-        else:
-            self.position.failures += 1
+    def keep_best(self, loss: float) -> None:
+        """Saves the weights where the validation loss is the lowest so far; counts a failure otherwise."""
+        improved = loss < self.progress.best_loss
+        if not improved:
+            self.progress.failures += 1
             self.schedule.not_improved()
-
-    def write_window(self, seconds: float) -> None:
-        """Logs the means since the last line and begins a new window."""
-        totals = dict(self.window)
-        if self.fabric.world_size > 1:
-            ours = torch.tensor(list(totals.values()), device=self.fabric.device)
-            totals = dict(zip(totals, torch.as_tensor(self.fabric.all_reduce(ours)).tolist(), strict=True))
-        steps, words = totals.pop("steps"), totals.pop("words")
-        means = {name: total / steps for name, total in totals.items()}
-        self.log.train(self.position, means, words / seconds * self.fabric.world_size)
-        self.window.clear()
+            return
+        self.progress.best_loss, self.progress.best_epoch = loss, self.progress.epoch
+        if self.config.early_stop is EarlyStop.patience:
+            self.progress.failures = 0
+        meter, discriminator = self.networks.transformer.module, self.networks.discriminator
+        weights = gathered(meter.state_dict())
+        if self.fabric.is_global_zero:
+            meter.save_pretrained(self.files.best, weights)
+            if discriminator is not None:
+                discriminator.module.discriminator.save_pretrained(self.files.best_discriminator)
 
     def save(self) -> None:
         """Writes everything that the next step depends on."""
-        players = self.players
-        whole = {
-            "model": gathered(players.meter.state_dict()),
-            "model_optimizer": gathered(players.model_optimizer.state_dict()),
+        state = {
+            "format": CHECKPOINT_FORMAT,
+            **self.networks.state_dict(),
             "random": random_states(self.fabric),
-        }
-        if not self.fabric.is_global_zero:
-            return
-        state: dict[str, Any] = {
-            **whole,
             "schedule": self.schedule.state_dict(),
-            "position": asdict(self.position),
-            "window": dict(self.window),
+            "progress": asdict(self.progress),
+            "running": dict(self.running.sums),
             "journal": len(self.log.journal),
         }
-        if players.judge is not None and players.discriminator_optimizer is not None:
-            state["discriminator"] = players.judge.state_dict()
-            state["discriminator_optimizer"] = players.discriminator_optimizer.state_dict()
-        save_checkpoint(self.folder / "last", state)
+        if self.fabric.is_global_zero:
+            save_checkpoint(self.files.checkpoint, state)
 
     def resume(self) -> None:
-        """Goes on from the last whole checkpoint; the journal forgets what came after it."""
-        state = load_checkpoint(self.folder / "last")
-        if state is None:
-            self.log.journal.truncate(0)
-            return
-        players = self.players
-        load_weights(players.meter, state["model"])
-        load_optimizer(players.model_optimizer, state["model_optimizer"])
-        if players.judge is not None and players.discriminator_optimizer is not None:
-            players.judge.load_state_dict(state["discriminator"], strict=True)
-            players.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.position = Position(**state["position"])
-        self.window = defaultdict(float, state["window"])
-        # Other processes than before: each begins where the first was.
-        states, rank = state["random"], self.fabric.global_rank
-        set_random_state(states[rank] if len(states) == self.fabric.world_size else states[0])
-        self.log.journal.truncate(state["journal"])
-
-
-def random_states(fabric: "Fabric") -> list[dict[str, Any]]:
-    """The states of torch's generators in every process: the only ones that a training step draws from."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    mine = {"cpu": torch.get_rng_state(), "cuda": cuda}
-    if fabric.world_size == 1:
-        return [mine]
-    states: list[Any] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(states, mine)
-    return states
-
-
-def set_random_state(state: dict[str, Any]) -> None:
-    """Puts the generators back; a run that moves to a machine with other devices keeps what fits."""
-    torch.set_rng_state(state["cpu"])
-    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+        """Continues from the last whole checkpoint; journal lines that were written after it are dropped."""
+        state = load_checkpoint(self.files.checkpoint)
+        if state is not None:
+            if state.get("format") != CHECKPOINT_FORMAT:
+                raise InputError(
+                    f"{self.files.checkpoint}: expected a checkpoint of format {CHECKPOINT_FORMAT}, found "
+                    f"{state.get('format')}, of another version of meter: go on with that version, or remove the "
+                    "folder to train from the start"
+                )
+            self.networks.load_state_dict(state)
+            self.schedule.load_state_dict(state["schedule"])
+            self.progress = TrainingProgress(**state["progress"])
+            self.running = RunningMeans(state["running"])
+            set_random_state(self.fabric, state["random"])
+        self.log.journal.truncate(0 if state is None else state["journal"])

@@ -1,6 +1,6 @@
 """Trains the matcher on true pairs only, to tell a pair from in-batch mismatches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from meter.disc import Discriminator, DiscriminatorConfig, Matcher
 
 @dataclass(kw_only=True, slots=True)
 class MatcherConfig:
-    """The matcher's encoders and training; its sizes that the data decides are filled in as for D."""
+    """The matcher's encoders and training; the sizes that the data decides are filled in as for D."""
 
     width: int = 64
     """Width of tokens and of the compared vectors."""
@@ -21,13 +21,13 @@ class MatcherConfig:
     epochs: int = 6
     """Passes over the training split."""
     batch_size: int = 128
-    """Pairs a step; each sentence is told from this many pictures."""
+    """Pairs a step; each sentence is compared with this many pictures."""
     learning_rate: float = 2e-3
     """Peak rate of AdamW under a one-cycle schedule."""
 
 
 NUM_OTHERS = 99
-"""Pictures that a pair is held against."""
+"""Pictures that a pair is compared with."""
 
 
 def contrastive_loss(scores: Float[Tensor, "B B"]) -> Float[Tensor, ""]:
@@ -45,12 +45,13 @@ def train_matcher(
 ) -> Matcher:
     """Trains a matcher on R true pairs of sentence and picture codes.
 
-    sizes: what the data decides (words, codes, lengths); width and layers come from ``config``.
+    sizes: gives what the data decides (words, codes, lengths); width and layers come from ``config``.
     Returns it in evaluation mode, on the device of ``words``, with 99 of the pictures to compare with.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
+        sizes = replace(sizes, width=config.width, layers=config.layers)
         matcher = Discriminator(sizes).to(words.device)
         steps_per_epoch = max(1, len(words) // config.batch_size)
         optimizer = torch.optim.AdamW(matcher.parameters(), lr=config.learning_rate, weight_decay=0.01)
@@ -59,9 +60,9 @@ def train_matcher(
         )
         for _ in range(config.epochs):
             order = torch.randperm(len(words), generator=generator).to(words.device)
-            for rows in order[: steps_per_epoch * config.batch_size].split(config.batch_size):
+            for indices in order[: steps_per_epoch * config.batch_size].split(config.batch_size):
                 scores = matcher.score_all(
-                    matcher.encode_text(words[rows]), matcher.encode_image(codes[rows])
+                    matcher.encode_text(words[indices]), matcher.encode_image(codes[indices])
                 )
                 optimizer.zero_grad()
                 contrastive_loss(scores).backward()

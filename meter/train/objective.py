@@ -22,7 +22,7 @@ class ContextTargets(Enum):
     """As PETER's code slices them: EOS counts too where the sentence is shorter than n."""
 
 
-class Samples(Enum):
+class SampleSource(Enum):
     """Where the logits come from that Ê and V̂ are chosen with (decision D2)."""
 
     teacher_forced = "teacher_forced"
@@ -51,7 +51,7 @@ class ObjectiveConfig(EnumFields):
     """How the gradient of L_d passes a choice of tokens (D2)."""
     temperature: float = 1.0
     """Temperature of that relaxation."""
-    samples: Samples = Samples.teacher_forced
+    samples: SampleSource = SampleSource.teacher_forced
     """Where the generated tokens come from (D2)."""
     generator_form: GeneratorForm = GeneratorForm.non_saturating
     """What the transformer minimises of L_d (D3)."""
@@ -60,22 +60,12 @@ class ObjectiveConfig(EnumFields):
     mismatched_negatives: bool = False
     """Whether (E, V of another example) is a negative too (D3)."""
     borrowed_features: bool = False
-    """Whether D also judges what the model says of a feature that another record asks for (ours)."""
+    """Whether D also scores the sentences that the model writes about the feature of another record (ours)."""
 
     @property
     def uses_pictures(self) -> bool:
         """Pictures are read where they weigh anything: in L_e or in L_d."""
         return self.alpha > 0 or self.lambda_d > 0
-
-
-@dataclass(slots=True)
-class Shares:
-    """What the means of one part of a batch weigh in the means over the whole batch (``shares``); 1 where it is all."""
-
-    words: Float[Tensor, ""]
-    context: Float[Tensor, ""]
-    pictures: Float[Tensor, ""]
-    records: Float[Tensor, ""]
 
 
 @dataclass(slots=True)
@@ -94,16 +84,6 @@ class Losses:
         total = config.lambda_e * explanation + config.lambda_r * self.rating + config.lambda_c * self.context
         return total if self.generator is None else total + config.lambda_d * self.generator
 
-    def shared(self, share: Shares) -> "Losses":
-        """What a part of a batch adds to each mean over the whole batch."""
-        return Losses(
-            text=self.text * share.words,
-            visual=None if self.visual is None else self.visual * share.pictures,
-            rating=self.rating * share.records,
-            context=self.context * share.context,
-            generator=None if self.generator is None else self.generator * share.pictures,
-        )
-
     def named(self) -> dict[str, Tensor]:
         """The parts that exist, by name, cut from the graph."""
         parts = {name: getattr(self, name) for name in ("text", "visual", "rating", "context", "generator")}
@@ -112,8 +92,8 @@ class Losses:
 
 def text_loss(logits: Float[Tensor, "... W"], words: Int[Tensor, "..."]) -> Float[Tensor, ""]:
     """First term of L_e: mean over words, EOS among them, of −log p_e."""
-    spoken = words.flatten() != PAD
-    return (cross_entropies(logits.flatten(0, -2), words.flatten()) * spoken).sum() / spoken.sum()
+    present = words.flatten() != PAD
+    return (cross_entropies(logits.flatten(0, -2), words.flatten()) * present).sum() / present.sum()
 
 
 def visual_loss(logits: Float[Tensor, "B M K"], codes: Int[Tensor, "B M"]) -> Float[Tensor, ""]:
@@ -156,7 +136,7 @@ def supervised_losses(
 ) -> Losses:
     """All parts of J but L_d.
 
-    places: the words that ``output.text`` speaks of; all where None.
+    places: where the words stand that ``output.text`` predicts; all where None.
     """
     visual = None if output.visual is None or codes is None else visual_loss(output.visual, codes)
     return Losses(

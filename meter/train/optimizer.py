@@ -23,26 +23,26 @@ class OptimizerKind(Enum):
 
 @dataclass(kw_only=True, slots=True)
 class OptimizerConfig(EnumFields):
-    """How weights are moved. The paper is silent; PETER's way is ``kind=peter_sgd learning_rate=1``."""
+    """How weights are moved. The paper is silent; PETER's choice is ``kind=peter_sgd learning_rate=1``."""
 
     kind: OptimizerKind = OptimizerKind.adamw
     """Which optimizer."""
     learning_rate: float = 3e-4
     """Peak learning rate."""
     embedding_rate: float = 1.0
-    """What AdamW multiplies its rate with for the transformer's tables, whose rows are seldom read."""
+    """Factor on AdamW's rate for the transformer's embedding tables, whose rows are seldom read."""
     discriminator_learning_rate: float = 3e-4
     """Peak learning rate of D, which is always trained with AdamW."""
     weight_decay: float = 0.01
-    """AdamW's decay, on matrices only."""
+    """AdamW's weight decay, of matrices only."""
     user_decay: float | None = None
-    """AdamW's decay of the users' table; ``weight_decay`` where None."""
+    """AdamW's weight decay of the users' table; as ``weight_decay`` where None."""
     warmup_steps: int = 200
     """Steps until AdamW's peak."""
     final_rate: float = 0.05
-    """Share of the peak that the cosine ends at."""
+    """Share of the peak rate that the cosine ends at."""
     annealing: float = 0.25
-    """What PETER's rate is multiplied with after an epoch that did not improve."""
+    """Factor on PETER's rate after an epoch that did not improve."""
     clip: float = 1.0
     """Largest norm of the gradient."""
 
@@ -71,10 +71,10 @@ def cosine_factor(step: int, config: OptimizerConfig, total_steps: int) -> float
     return config.final_rate + (1 - config.final_rate) * (1 + math.cos(math.pi * progress)) / 2
 
 
-class Schedule:
-    """Sets the learning rate before every step and remembers what the rate depends on.
+class LearningRateSchedule:
+    """Sets the learning rates before every step.
 
-    annealed: the share of the peak that PETER's annealing has left over.
+    annealed: the share of the peak rate that PETER's annealing has left.
     """
 
     def __init__(self, config: OptimizerConfig, total_steps: int) -> None:
@@ -85,7 +85,7 @@ class Schedule:
     def set_rates(
         self, step: int, model: torch.optim.Optimizer, discriminator: torch.optim.Optimizer | None
     ) -> None:
-        """Sets the rates of this step; D's follows the cosine whatever trains the transformer."""
+        """Sets the rates of this step; D's follows the cosine whichever optimizer trains the transformer."""
         cosine = cosine_factor(step, self.config, self.total_steps)
         annealed = self.config.kind is OptimizerKind.peter_sgd
         _set_rate(model, self.config.learning_rate * (self.annealed if annealed else cosine))
@@ -93,7 +93,7 @@ class Schedule:
             _set_rate(discriminator, self.config.discriminator_learning_rate * cosine)
 
     def not_improved(self) -> None:
-        """Tells of an epoch whose validation loss did not fall."""
+        """Anneals after an epoch whose validation loss did not fall."""
         self.annealed *= self.config.annealing
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The two steps of a training: the transformer descends J, the discriminator ascends L_d."""
+"""One step of the joint training: the transformer descends J, the discriminator ascends L_d."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,111 +8,99 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from meter.disc import (
     MatchScores,
-    PairScorer,
     RelaxedPairs,
     RelaxedSentences,
     generator_loss,
     matching_value,
     relax,
 )
-from meter.model import PAD, Meter, MeterOutput, word_places
+from meter.model import PAD, MeterOutput, word_places
 from meter.train.batches import Batch
-from meter.train.objective import Losses, ObjectiveConfig, Samples, Shares, supervised_losses
-from meter.train.part_weights import shares
+from meter.train.networks import JointNetworks, TrainedNetwork
+from meter.train.objective import Losses, ObjectiveConfig, SampleSource, supervised_losses
+from meter.train.part_weights import PartWeights, part_weights, weighted
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-@dataclass(kw_only=True, slots=True)
-class Players:
-    """Transformer and discriminator with their optimizers, set up for the devices; no discriminator where λd is 0.
-
-    model, scorer: what Fabric wrapped, called in a step.  meter, judge: the modules inside.
-    """
-
-    meter: Meter
-    model: nn.Module
-    model_optimizer: torch.optim.Optimizer
-    judge: PairScorer | None = None
-    scorer: nn.Module | None = None
-    discriminator_optimizer: torch.optim.Optimizer | None = None
-
-
 @dataclass(slots=True)
-class ModelGradient:
-    """What the transformer's gradient leaves: its losses, and D's scores with their graph, for D's own gradient."""
+class ModelPass:
+    """What the pass for the transformer's gradient gives: its losses, and D's scores with their graph for D's own."""
 
     losses: Losses
     scores: MatchScores | None
 
 
 def joint_step(
-    fabric: "Fabric", players: Players, parts: Sequence[Batch], objective: ObjectiveConfig, clip: float
+    fabric: "Fabric", networks: JointNetworks, parts: Sequence[Batch], objective: ObjectiveConfig, clip: float
 ) -> dict[str, float]:
-    """One step of both players on a batch that comes in parts; returns the parts of J, J as total and L_d as matching.
+    """One step of both networks on a batch that comes in parts; returns the parts of J, J as total and L_d as matching.
 
     What a record meets in its batch (mismatched pictures, borrowed features) comes from its own part.
-    A loss that is no number stops the run before any weight moves.
+    clip: largest norm of each network's gradient.
+    Raises FloatingPointError where a loss is not finite, before any weight moves.
     """
-    forget(players)
+    networks.zero_gradients()
     values = []
-    for number, (part, share) in enumerate(
-        zip(parts, shares(fabric, parts, objective.context_targets), strict=True)
-    ):
-        with gradients_kept_apart(fabric, players, until_last=number + 1 < len(parts)):
-            done = model_gradient(fabric, players, part, objective, share)
-            named = done.losses.named() | {"total": done.losses.total(objective).detach()}
-            if done.scores is not None:
-                named["matching"] = discriminator_gradient(fabric, players, done.scores, share)
+    weights = part_weights(fabric, parts, objective.context_targets)
+    for index, (part, weight) in enumerate(zip(parts, weights, strict=True)):
+        with unsynchronised(fabric, networks, index + 1 < len(parts)):
+            model_pass = model_gradient(fabric, networks, part, objective, weight)
+            named = model_pass.losses.named() | {"total": model_pass.losses.total(objective).detach()}
+            if model_pass.scores is not None:
+                named["matching"] = discriminator_gradient(fabric, networks, model_pass.scores, weight)
         values.append(named)
     means = checked(values, parts)
-    move(fabric, players.model, players.model_optimizer, clip)
-    if players.scorer is not None and players.discriminator_optimizer is not None:
-        move(fabric, players.scorer, players.discriminator_optimizer, clip)
+    for network in networks.all():
+        move(fabric, network, clip)
     return means
 
 
 def model_gradient(
-    fabric: "Fabric", players: Players, batch: Batch, objective: ObjectiveConfig, share: Shares
-) -> ModelGradient:
-    """Adds the gradient of J to the transformer's weights, with D held still."""
-    output = players.model(batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places)
+    fabric: "Fabric", networks: JointNetworks, batch: Batch, objective: ObjectiveConfig, weight: PartWeights
+) -> ModelPass:
+    """Adds the gradient of J to the transformer's weights; D's stay as they are."""
+    output = networks.transformer.wrapped(
+        batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+    )
     losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective, batch.places)
     scores = None
-    if players.scorer is not None and batch.codes is not None:
-        pairs = relaxed_pairs(fabric, players, output, batch, objective)
-        scores = players.scorer(batch.words, batch.codes, pairs)
+    if networks.discriminator is not None and batch.codes is not None:
+        pairs = relaxed_pairs(fabric, networks, output, batch, objective)
+        scores = networks.discriminator.wrapped(batch.words, batch.codes, pairs)
         losses.generator = generator_loss(scores, objective.generator_form)
-    losses = losses.shared(share)
-    add_gradient(fabric, players.model, losses.total(objective), again=scores is not None)
-    return ModelGradient(losses, scores)
+    losses = weighted(losses, weight)
+    add_gradient(fabric, networks.transformer, losses.total(objective), keep_graph=scores is not None)
+    return ModelPass(losses, scores)
 
 
 def discriminator_gradient(
-    fabric: "Fabric", players: Players, scores: MatchScores, share: Shares
+    fabric: "Fabric", networks: JointNetworks, scores: MatchScores, weight: PartWeights
 ) -> Float[Tensor, ""]:
-    """Adds D's gradient up L_d by the scores that the transformer was judged with; returns L_d."""
-    assert players.scorer is not None
-    value = matching_value(scores) * share.pictures
-    add_gradient(fabric, players.scorer, -value)
+    """Adds the gradient of −L_d to D's weights, from the scores that the transformer's loss used; returns L_d."""
+    assert networks.discriminator is not None
+    value = matching_value(scores) * weight.pictures
+    add_gradient(fabric, networks.discriminator, -value)
     return value.detach()
 
 
 def relaxed_pairs(
-    fabric: "Fabric", players: Players, output: MeterOutput, batch: Batch, objective: ObjectiveConfig
+    fabric: "Fabric", networks: JointNetworks, output: MeterOutput, batch: Batch, objective: ObjectiveConfig
 ) -> RelaxedPairs:
     """Chooses Ê and V̂ such that a gradient flows back through the choice (D2)."""
     words, places = batch.words, batch.places
-    if objective.samples is Samples.free_running:
-        generated = players.meter.generate(batch.users, batch.items, batch.features)
+    if objective.samples is SampleSource.free_running:
+        generated = networks.transformer.module.generate(batch.users, batch.items, batch.features)
         words, places = generated.words, word_places(generated.words)
         with fabric.autocast():
-            output = players.meter(batch.users, batch.items, batch.features, words, generated.codes, places)
+            output = networks.transformer.module(
+                batch.users, batch.items, batch.features, words, generated.codes, places
+            )
     assert output.visual is not None
     pairs = RelaxedPairs(
         sentences=RelaxedSentences(
@@ -123,20 +111,22 @@ def relaxed_pairs(
         codes=relax(output.visual.float(), objective.relaxation, objective.temperature),
     )
     if objective.borrowed_features:
-        pairs.borrowed = borrow(fabric, players, batch, objective)
+        pairs.borrowed = borrowed_sentences(fabric, networks, batch, objective)
     return pairs
 
 
-def borrow(fabric: "Fabric", players: Players, batch: Batch, objective: ObjectiveConfig) -> RelaxedSentences:
-    """What the model says of each item when asked for the next record's feature, in that record's words.
+def borrowed_sentences(
+    fabric: "Fabric", networks: JointNetworks, batch: Batch, objective: ObjectiveConfig
+) -> RelaxedSentences:
+    """What the model writes about each item and the next record's feature, read along that record's words.
 
-    No review need ever name that feature of that item: D alone judges the sentence, by the item's picture.
+    No review need ever name that feature of that item: only D scores the sentence, beside the item's picture.
     """
     assert batch.features is not None
     features, words = batch.features.roll(1), batch.words.roll(1, dims=0)
     places = (batch.places + words.shape[1]) % words.numel()
     with fabric.autocast():
-        output = players.meter(batch.users, batch.items, features, words, None, places)
+        output = networks.transformer.module(batch.users, batch.items, features, words, None, places)
     return RelaxedSentences(
         words=relax(output.text.float(), objective.relaxation, objective.temperature),
         places=places,
@@ -144,38 +134,29 @@ def borrow(fabric: "Fabric", players: Players, batch: Batch, objective: Objectiv
     )
 
 
-def forget(players: Players) -> None:
-    """Drops the gradients of the last step."""
-    players.model_optimizer.zero_grad(set_to_none=True)
-    if players.discriminator_optimizer is not None:
-        players.discriminator_optimizer.zero_grad(set_to_none=True)
-
-
 @contextmanager
-def gradients_kept_apart(fabric: "Fabric", players: Players, *, until_last: bool) -> Iterator[None]:
-    """Processes exchange gradients once a step, with the last part."""
+def unsynchronised(fabric: "Fabric", networks: JointNetworks, enabled: bool) -> Iterator[None]:
+    """Where enabled, processes do not exchange gradients in this block: they do so once a step, in its last part."""
     with ExitStack() as stack:
-        for module in (players.model, players.scorer):
-            if module is not None and until_last:
-                stack.enter_context(fabric.no_backward_sync(module))  # pyright: ignore[reportArgumentType]
+        for network in networks.all() if enabled else ():
+            stack.enter_context(fabric.no_backward_sync(network.wrapped))  # pyright: ignore[reportArgumentType]
         yield
 
 
 def add_gradient(
-    fabric: "Fabric", module: nn.Module, loss: Float[Tensor, ""], *, again: bool = False
+    fabric: "Fabric", network: TrainedNetwork, loss: Float[Tensor, ""], *, keep_graph: bool = False
 ) -> None:
-    """Adds the gradient of a loss to the weights of this module alone.
+    """Adds the gradient of a loss to the weights of this network alone.
 
-    again: whether another player will go back through the same graph.
+    keep_graph: whether the other network's gradient is still to be computed from the same graph.
     """
-    weights = [weight for weight in module.parameters() if weight.requires_grad]
-    fabric.backward(loss, inputs=weights, retain_graph=again)
+    fabric.backward(loss, inputs=network.weights(), retain_graph=keep_graph)
 
 
 def checked(values: Sequence[dict[str, Tensor]], parts: Sequence[Batch]) -> dict[str, float]:
     """The sums over parts, read from the device at once.
 
-    Raises FloatingPointError where a loss is no number.
+    Raises FloatingPointError where a loss is not finite.
     """
     names = list(values[0])
     table = torch.stack([torch.stack([part[name].float() for name in names]) for part in values]).tolist()
@@ -183,12 +164,12 @@ def checked(values: Sequence[dict[str, Tensor]], parts: Sequence[Batch]) -> dict
         total = line[names.index("total")]
         if not all(map(math.isfinite, line)):
             raise FloatingPointError(
-                f"the loss is {total} on the batch of records {part.rows.tolist()}; weights are unchanged"
+                f"the loss is {total} on the batch of records {part.indices.tolist()}; weights are unchanged"
             )
     return {name: math.fsum(column) for name, column in zip(names, zip(*table, strict=True), strict=True)}
 
 
-def move(fabric: "Fabric", module: nn.Module, optimizer: torch.optim.Optimizer, clip: float) -> None:
-    """Moves the weights of a module down its clipped gradient."""
-    fabric.clip_gradients(module, optimizer, max_norm=clip, error_if_nonfinite=False)
-    optimizer.step()
+def move(fabric: "Fabric", network: TrainedNetwork, clip: float) -> None:
+    """Moves the weights of a network down its clipped gradient."""
+    fabric.clip_gradients(network.wrapped, network.optimizer, max_norm=clip, error_if_nonfinite=False)  # pyright: ignore[reportArgumentType]
+    network.optimizer.step()

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from meter.config import RunConfig
+from meter.disc import DiscriminatorConfig
 from meter.model import ModelConfig
-from meter.train.build import make_players
+from meter.train.build import make_networks
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.objective import ObjectiveConfig, supervised_losses
+from meter.train.optimizer import OptimizerConfig
 from meter.train.steps import joint_step
 
 from .arithmetic import TRAINING, Slots, count_flops
@@ -135,8 +136,15 @@ class Step:
         model = case.model()
         self.objective = ObjectiveConfig(lambda_d=0.0)
         self.fabric = make_fabric(DeviceConfig(accelerator=device.type, precision=Precision.float32.value))
-        self.players = make_players(RunConfig(objective=self.objective), model, None, self.fabric)
-        self.players.model.train()
+        self.networks = make_networks(
+            self.fabric,
+            model=model,
+            discriminator=DiscriminatorConfig(),
+            objective=self.objective,
+            optimizer=OptimizerConfig(),
+            vq=None,
+        )
+        self.networks.transformer.wrapped.train()
         records = draw_records(
             Sizes(users=model.num_users, items=model.num_items, words=model.num_words, batch=case.batch)
         )
@@ -146,12 +154,12 @@ class Step:
         self.num_words = len(self.examples.batch(self.rows).places)
 
     def __call__(self) -> None:
-        joint_step(self.fabric, self.players, [self.examples.batch(self.rows)], self.objective, clip=1.0)
+        joint_step(self.fabric, self.networks, [self.examples.batch(self.rows)], self.objective, clip=1.0)
 
     def lasting(self) -> int:
         """Bytes of weights, gradients and moments, after a step."""
-        weights = list(self.players.meter.parameters())
-        states = self.players.model_optimizer.state.values()
+        weights = list(self.networks.transformer.module.parameters())
+        states = self.networks.transformer.optimizer.state.values()
         moments = [value for state in states for value in state.values() if value.numel() > 1]
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         return sum(each.nbytes for each in (*weights, *gradients, *moments))
@@ -159,7 +167,9 @@ class Step:
     def kept(self) -> int:
         """Bytes that autograd keeps between the way forward and the way back, each piece of memory counted once."""
         pieces: dict[int, int] = {}
-        own = {weight.untyped_storage().data_ptr() for weight in self.players.meter.parameters()}
+        own = {
+            weight.untyped_storage().data_ptr() for weight in self.networks.transformer.module.parameters()
+        }
 
         def note(tensor: Tensor) -> Tensor:
             storage = tensor.untyped_storage()
@@ -170,7 +180,7 @@ class Step:
         # Nothing may be freed meanwhile, or a later piece might take its address: gradients are not asked for.
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
             batch = self.examples.batch(self.rows)
-            output = self.players.model(
+            output = self.networks.transformer.wrapped(
                 batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
             )
             losses = supervised_losses(

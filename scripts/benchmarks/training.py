@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from meter.config import RunConfig, config_dir, parse, register
-from meter.train.build import make_players
+from meter.train.build import make_networks
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.steps import joint_step
 
@@ -44,16 +44,23 @@ class MeterTraining:
         self.objective, self.clip = config.objective, config.optimizer.clip
         self.fabric = make_fabric(DeviceConfig(accelerator=device.type, precision=precision.value))
         opened = opened_as_meter(peter, sizes)
-        self.players = make_players(config, opened.config, None, self.fabric)
-        self.players.meter.load_state_dict(opened.state_dict())
-        self.players.model.train()
+        self.networks = make_networks(
+            self.fabric,
+            model=opened.config,
+            discriminator=config.disc,
+            objective=config.objective,
+            optimizer=config.optimizer,
+            vq=None,
+        )
+        self.networks.transformer.module.load_state_dict(opened.state_dict())
+        self.networks.transformer.wrapped.train()
         self.examples = as_examples(records, self.fabric.device)
         self.rows = torch.arange(len(records.users))
 
     def step(self) -> StepLosses:
         """One step: the batch is gathered on the device, and the losses are read, as the training loop does."""
         batch = self.examples.batch(self.rows)
-        means = joint_step(self.fabric, self.players, [batch], self.objective, self.clip)
+        means = joint_step(self.fabric, self.networks, [batch], self.objective, self.clip)
         return StepLosses(**{name: means[name] for name in StepLosses.__slots__})
 
 
@@ -131,7 +138,7 @@ def compare(device: torch.device) -> list[Comparison]:
             moved = opened_as_meter(peter, sizes).state_dict()
             differences = [
                 (weight - moved[name].to(device)).abs().max()
-                for name, weight in ours.players.meter.state_dict().items()
+                for name, weight in ours.networks.transformer.module.state_dict().items()
             ]
             difference = torch.stack(differences).max().item()
             compared.append(Comparison(PART, "weights after the step", difference, 1e-4))

@@ -13,8 +13,9 @@ from meter.model import EOS, PAD, Meter, word_places
 from meter.model.peter import from_state_dict, word_order
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
+from meter.train.networks import JointNetworks, TrainedNetwork
 from meter.train.optimizer import make_optimizer
-from meter.train.steps import Players, joint_step
+from meter.train.steps import joint_step
 from tests.commands.test_config import composed
 from tests.conftest import Inputs, small_inputs
 from tests.train.test_loop import CPU
@@ -141,9 +142,11 @@ def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: 
     config = composed(f"experiment={'peter_plus' if has_feature else 'peter'}")
     fabric = make_fabric(CPU)
     wrapped, optimizer = fabric.setup(model, make_optimizer(model, config.optimizer))
-    players = Players(meter=model, model=wrapped.train(), model_optimizer=optimizer)
+    networks = JointNetworks(
+        transformer=TrainedNetwork(module=model, wrapped=wrapped.train(), optimizer=optimizer)
+    )
     batch = Batch(
-        rows=torch.arange(4),
+        indices=torch.arange(4),
         users=inputs.users,
         items=inputs.items,
         features=features_of(inputs, has_feature),
@@ -152,7 +155,7 @@ def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: 
         ratings=ratings,
         codes=None,
     )
-    means = joint_step(fabric, players, [batch], config.objective, config.optimizer.clip)
+    means = joint_step(fabric, networks, [batch], config.objective, config.optimizer.clip)
 
     assert means["total"] == pytest.approx(loss.item(), rel=0, abs=1e-5)
     expected = opened(peter).state_dict()

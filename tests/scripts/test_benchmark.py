@@ -77,7 +77,10 @@ def test_the_compared_step_moves_the_weights() -> None:
     peter = Peter(QUICK_SIZES)
     ours = training.MeterTraining(peter, draw_records(QUICK_SIZES), QUICK_SIZES, CPU, Precision.float32)
     losses = ours.step()
-    before, after = opened_as_meter(peter, QUICK_SIZES).state_dict(), ours.players.meter.state_dict()
+    before, after = (
+        opened_as_meter(peter, QUICK_SIZES).state_dict(),
+        ours.networks.transformer.module.state_dict(),
+    )
     assert min(dataclasses.astuple(losses)) > 0.1
     assert [name for name, weight in after.items() if torch.equal(weight, before[name])] == [
         "embedding.positions.weight"

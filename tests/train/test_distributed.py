@@ -22,7 +22,7 @@ from meter.train.objective import ObjectiveConfig
 from meter.train.optimizer import OptimizerConfig
 from meter.train.sharding import gathered
 from meter.train.steps import joint_step
-from tests.train.test_loop import make_players, small_examples
+from tests.train.test_loop import make_networks, small_examples
 
 torch.set_num_threads(1)
 
@@ -32,18 +32,18 @@ def local(weight):
 devices, strategy, precision, num_parts, path = int(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4]), sys.argv[5]
 config = DeviceConfig(accelerator="cpu", devices=devices, strategy=strategy, precision=precision)
 with launched(config) as fabric:
-    players = make_players(fabric, OptimizerConfig(learning_rate=1e-3), dropout=0.0)
-    players.judge.mismatched = False  # its negatives come from the part's own records
+    networks = make_networks(fabric, OptimizerConfig(learning_rate=1e-3), dropout=0.0)
+    networks.discriminator.module.mismatched = False  # its negatives come from the part's own records
     objective = ObjectiveConfig(relaxation=Relaxation.soft, lambda_d=1.0)
     examples = small_examples()
     for step in range(3):
         rows = torch.arange(8 * step, 8 * step + 8)[fabric.global_rank :: fabric.world_size]
         parts = [examples.batch(part) for part in rows.tensor_split(num_parts)]
-        joint_step(fabric, players, parts, objective, clip=1.0)
-    own = sum(weight.numel() for weight in map(local, players.meter.parameters()))
-    weights = {f"meter.{name}": weight for name, weight in gathered(players.meter.state_dict()).items()}
-    weights |= {f"judge.{name}": weight for name, weight in players.judge.state_dict().items()}
-    weights["held"] = torch.tensor(own)
+        joint_step(fabric, networks, parts, objective, clip=1.0)
+    own = sum(weight.numel() for weight in map(local, networks.transformer.module.parameters()))
+    weights = {f"meter.{name}": weight for name, weight in gathered(networks.transformer.module.state_dict()).items()}
+    weights |= {f"discriminator.{name}": weight for name, weight in networks.discriminator.module.state_dict().items()}
+    weights["own_size"] = torch.tensor(own)
     save_file({name: weight.contiguous() for name, weight in weights.items()}, f"{path}.{fabric.global_rank}")
     fabric.barrier()
 """
@@ -97,7 +97,7 @@ def trained(
 
 def close(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], within: float) -> None:
     for name, weight in expected.items():
-        if name != "held":
+        if name != "own_size":
             torch.testing.assert_close(
                 found[name], weight, atol=within, rtol=0, msg=lambda text, name=name: f"{name}: {text}"
             )
@@ -127,8 +127,10 @@ def test_split_weights_move_as_whole_ones_do(tmp_path: Path) -> None:
 
     close(second, first, within=0)
     close(first, whole, within=3e-5)
-    held = int(first["held"] + second["held"])
-    assert held == pytest.approx(int(whole["held"]), rel=0.05), "each holds its half, but for what is uneven"
+    sizes = int(first["own_size"] + second["own_size"])
+    assert sizes == pytest.approx(int(whole["own_size"]), rel=0.05), (
+        "each holds its half, but for what is uneven"
+    )
 
 
 @pytest.mark.slow

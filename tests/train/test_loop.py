@@ -1,4 +1,4 @@
-"""The joint training: two players that leave each other alone, overfitting, and going on bit for bit."""
+"""The joint training: two networks that leave each other alone, overfitting, and going on bit for bit."""
 
 import itertools
 import os
@@ -11,27 +11,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from rich.console import Console
 
-from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
+from meter.disc import DiscriminatorConfig
 from meter.errors import InputError
 from meter.model import Meter
 from meter.signals import Interrupted, StopRequest
 from meter.storage.journal import Journal
+from meter.train import build
 from meter.train.batches import Examples, training_batches
 from meter.train.devices import DeviceConfig, make_fabric
+from meter.train.files import TrainingFiles
 from meter.train.log import LogConfig, TrainingLog
 from meter.train.loop import JointTraining, TrainConfig
-from meter.train.objective import ObjectiveConfig, Samples
+from meter.train.networks import JointNetworks
+from meter.train.objective import ObjectiveConfig, SampleSource
 from meter.train.optimizer import (
+    LearningRateSchedule,
     OptimizerConfig,
     OptimizerKind,
-    Schedule,
     cosine_factor,
-    make_discriminator_optimizer,
     make_optimizer,
 )
-from meter.train.steps import Players
 from tests.conftest import ROOT, small_config, small_inputs
 
 CPU = DeviceConfig(accelerator="cpu", precision="32-true")
@@ -56,21 +58,23 @@ def small_examples(
     )
 
 
-def make_players(fabric, optimizer: OptimizerConfig, *, dropout: float, with_judge: bool = True) -> Players:
+def make_networks(
+    fabric: Fabric, optimizer: OptimizerConfig, *, dropout: float, with_discriminator: bool = True
+) -> JointNetworks:
+    """Toy networks; D scores the extra negatives too."""
     torch.manual_seed(0)
-    meter = Meter(small_config(dropout=dropout))
-    model = fabric.setup_module(meter)
-    model_optimizer = fabric.setup_optimizers(make_optimizer(meter, optimizer))
-    players = Players(meter=meter, model=model, model_optimizer=model_optimizer)
-    if with_judge:
-        sizes = DiscriminatorConfig(
-            num_words=50, num_codes=16, text_length=6, grid=[2, 3], width=16, heads=2, dropout=dropout
-        )
-        judge = PairScorer(Discriminator(sizes), generated_pair=True, mismatched=True)
-        players.judge, players.scorer = judge, fabric.setup_module(judge)
-        judges = make_discriminator_optimizer(judge, optimizer)
-        players.discriminator_optimizer = fabric.setup_optimizers(judges)
-    return players
+    return build.make_networks(
+        fabric,
+        model=small_config(dropout=dropout),
+        discriminator=DiscriminatorConfig(width=16, heads=2, dropout=dropout),
+        objective=ObjectiveConfig(
+            lambda_d=1.0 if with_discriminator else 0.0,
+            generated_pair_negatives=True,
+            mismatched_negatives=True,
+        ),
+        optimizer=optimizer,
+        vq=None,
+    )
 
 
 def make_training(
@@ -84,20 +88,27 @@ def make_training(
 ) -> JointTraining:
     """A training over 16 examples, 4 a step; validation on the other 8."""
     folder.mkdir(exist_ok=True)
+    files = TrainingFiles(
+        checkpoint=folder / "last",
+        best=folder / "best",
+        best_discriminator=folder / "best" / "discriminator",
+        journal=folder / "metrics.jsonl",
+        wandb=folder,
+    )
     fabric = make_fabric(CPU)
     optimizer = optimizer or OptimizerConfig(learning_rate=1e-2, warmup_steps=2)
     settings = {"epochs": 3, "batch_size": 4, "patience": 9, "checkpoint_every": 100, "log_every": 2}
     return JointTraining(
         fabric=fabric,
-        players=make_players(fabric, optimizer, dropout=dropout),
+        networks=make_networks(fabric, optimizer, dropout=dropout),
         examples=small_examples(),
         splits={"train": np.arange(16), "validation": np.arange(16, 24)},
         objective=objective or ObjectiveConfig(lambda_d=0.5),
         optimizer=optimizer,
         config=TrainConfig(**{**settings, **config}),
-        folder=folder,
+        files=files,
         seed=3,
-        log=TrainingLog(folder, Console(quiet=True), LogConfig(), {}, quiet=False),
+        log=TrainingLog(files, Console(quiet=True), LogConfig(), {}, quiet=False),
         stop=stop or StopRequest(),
     )
 
@@ -116,19 +127,19 @@ class StopAfter(StopRequest):
 
 def assert_same_state(first: JointTraining, second: JointTraining) -> None:
     for one, other in (
-        (first.players.meter, second.players.meter),
-        (first.players.judge, second.players.judge),
+        (first.networks.transformer.module, second.networks.transformer.module),
+        (first.networks.discriminator.module, second.networks.discriminator.module),
     ):
         for name, weight in one.state_dict().items():
             assert torch.equal(weight, other.state_dict()[name]), name
     for one, other in (
-        (first.players.model_optimizer, second.players.model_optimizer),
-        (first.players.discriminator_optimizer, second.players.discriminator_optimizer),
+        (first.networks.transformer.optimizer, second.networks.transformer.optimizer),
+        (first.networks.discriminator.optimizer, second.networks.discriminator.optimizer),
     ):
         for key, state in one.state_dict()["state"].items():
             for name, value in state.items():
                 assert torch.equal(value, other.state_dict()["state"][key][name]), name
-    assert first.position == second.position
+    assert first.progress == second.progress
     assert first.schedule.state_dict() == second.schedule.state_dict()
 
 
@@ -137,18 +148,18 @@ def journal_without_speed(folder: Path) -> list[dict]:
     return [{name: value for name, value in line.items() if name != "words_per_second"} for line in lines]
 
 
-@pytest.mark.parametrize("samples", list(Samples))
+@pytest.mark.parametrize("samples", list(SampleSource))
 @pytest.mark.parametrize("kind", list(OptimizerKind))
 def test_ten_steps_equal_five_and_save_and_load_and_five(
-    tmp_path, kind: OptimizerKind, samples: Samples
+    tmp_path, kind: OptimizerKind, samples: SampleSource
 ) -> None:
-    """Weights, both optimizers, schedules, random states, place in the epoch, journal: all bit for bit."""
+    """Weights, both optimizers, schedules, random states, position in the epoch, journal: all bit for bit."""
     optimizer = OptimizerConfig(kind=kind, learning_rate=1e-2, warmup_steps=2)
     objective = ObjectiveConfig(lambda_d=0.5, samples=samples)
     settings = {"optimizer": optimizer, "objective": objective}
     whole = make_training(tmp_path / "whole", **settings)
     whole.run()
-    assert whole.position.step == 12
+    assert whole.progress.step == 12
     random_after = torch.get_rng_state()
 
     stopped = make_training(tmp_path / "parts", **settings, stop=StopAfter(5))
@@ -170,7 +181,7 @@ def train_until_killed(folder: Path, step: int) -> None:
     take_step = killed.step
 
     def step_or_die(parts) -> None:
-        if killed.position.step == step:
+        if killed.progress.step == step:
             os.kill(os.getpid(), signal.SIGKILL)
         take_step(parts)
 
@@ -213,7 +224,7 @@ def test_eight_examples_are_overfitted_to_exact_sentences_and_codes(tmp_path) ->
     training.splits = {"train": np.arange(8), "validation": np.arange(8)}
     training.steps_per_epoch = 1
     training.run()
-    done = training.players.meter.generate(examples.users, examples.items, examples.features)
+    done = training.networks.transformer.module.generate(examples.users, examples.items, examples.features)
     assert torch.equal(done.words, examples.words)
     assert torch.equal(done.codes, examples.codes[:-1])
     assert (done.rating - examples.ratings).abs().max() < 0.3
@@ -223,10 +234,10 @@ def test_early_stop_counts_failures_and_keeps_the_best(tmp_path) -> None:
     training = make_training(tmp_path, patience=2)
     for loss, failures in ((3.0, 0), (3.5, 1), (2.5, 0), (2.5, 1), (2.6, 2)):
         assert not training.finished
-        training.judge(loss)
-        assert training.position.failures == failures
+        training.keep_best(loss)
+        assert training.progress.failures == failures
     assert training.finished
-    assert training.position.best_loss == 2.5
+    assert training.progress.best_loss == 2.5
 
 
 def test_peters_annealing_quarters_the_rate_after_each_failure(tmp_path) -> None:
@@ -234,9 +245,9 @@ def test_peters_annealing_quarters_the_rate_after_each_failure(tmp_path) -> None
     training = make_training(tmp_path, optimizer=optimizer, patience=9)
     rates = []
     for loss in (3.0, 4.0, 4.0, 2.0):
-        training.judge(loss)
-        training.schedule.set_rates(0, training.players.model_optimizer, None)
-        rates.append(training.players.model_optimizer.param_groups[0]["lr"])
+        training.keep_best(loss)
+        training.schedule.set_rates(0, training.networks.transformer.optimizer, None)
+        rates.append(training.networks.transformer.optimizer.param_groups[0]["lr"])
     assert rates == [1.0, 0.25, 0.0625, 0.0625]
 
 
@@ -246,14 +257,14 @@ def test_cosine_by_hand() -> None:
     assert cosine_factor(9, config, 110) == pytest.approx(1.0)
     assert cosine_factor(60, config, 110) == pytest.approx(0.1 + 0.9 / 2)
     assert cosine_factor(110, config, 110) == pytest.approx(0.1)
-    assert Schedule(config, 110).state_dict() == {"annealed": 1.0}
+    assert LearningRateSchedule(config, 110).state_dict() == {"annealed": 1.0}
 
 
 def visited(**settings: int) -> list[list[list[int]]]:
     """The records of every part of every step of an epoch of six a step."""
     settings = {"batch_size": 6, "epoch": 2, "seed": 1, **settings}
     steps = training_batches(small_examples(), np.arange(24), **settings)
-    return [[part.rows.tolist() for part in parts] for parts in steps]
+    return [[part.indices.tolist() for part in parts] for parts in steps]
 
 
 def test_an_epoch_visits_every_example_once_and_resumes_in_its_order() -> None:
@@ -293,7 +304,7 @@ def test_weight_decay_is_for_matrices_only_and_tables_have_a_rate_of_their_own()
     assert plain["weight_decay"] == 0
     assert all(weight.ndim < 2 for weight in plain["params"])
     assert len(tables["params"]) == 5
-    Schedule(replace(config, warmup_steps=0), 100).set_rates(0, optimizer, None)
+    LearningRateSchedule(replace(config, warmup_steps=0), 100).set_rates(0, optimizer, None)
     rates = [group["lr"] for group in (decayed, plain, tables)]
     assert rates == pytest.approx([rates[0], rates[0], 5 * rates[0]])
 
@@ -306,5 +317,5 @@ def test_the_users_table_may_decay_otherwise() -> None:
     assert (tables["weight_decay"], users["weight_decay"]) == (0.3, 0.02)
     assert users["params"] == [meter.embedding.users.weight]
     assert len(tables["params"]) == 4
-    Schedule(config, 100).set_rates(50, optimizer, None)
+    LearningRateSchedule(config, 100).set_rates(50, optimizer, None)
     assert users["lr"] == tables["lr"] > optimizer.param_groups[0]["lr"]

@@ -1,4 +1,4 @@
-"""The two players' steps: each moves its own weights, and both learn from one pass of D."""
+"""The two networks' steps: each moves its own weights, and both learn from one pass of D."""
 
 import copy
 
@@ -9,71 +9,85 @@ from lightning_fabric import Fabric
 from meter.disc import Relaxation, RelaxedPairs, matching_value
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
-from meter.train.objective import ContextTargets, ObjectiveConfig, Shares
+from meter.train.networks import JointNetworks
+from meter.train.objective import ContextTargets, ObjectiveConfig
 from meter.train.optimizer import OptimizerConfig
-from meter.train.part_weights import shares
-from meter.train.steps import Players, discriminator_gradient, joint_step, model_gradient, move, relaxed_pairs
-from tests.train.test_loop import CPU, make_players, small_examples
+from meter.train.part_weights import PartWeights, part_weights
+from meter.train.steps import discriminator_gradient, joint_step, model_gradient, move, relaxed_pairs
+from tests.train.test_loop import CPU, make_networks, small_examples
 
-WHOLE = Shares(*torch.ones(4))
+WHOLE = PartWeights(*torch.ones(4))
 
 
-def generated_pairs(fabric: Fabric, players: Players, batch: Batch) -> RelaxedPairs:
+def generated_pairs(fabric: Fabric, networks: JointNetworks, batch: Batch) -> RelaxedPairs:
     """What a step would show to D, with no way back to the transformer."""
     with torch.no_grad():
-        output = players.model(
+        output = networks.transformer.wrapped(
             batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
         )
-        return relaxed_pairs(fabric, players, output, batch, ObjectiveConfig())
+        return relaxed_pairs(fabric, networks, output, batch, ObjectiveConfig())
 
 
 def test_each_step_moves_its_own_player_only() -> None:
     fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(), dropout=0.1)
+    networks = make_networks(fabric, OptimizerConfig(), dropout=0.1)
     batch = small_examples().batch(torch.arange(8))
     objective = ObjectiveConfig()
-    before = {name: weight.clone() for name, weight in players.judge.state_dict().items()}
-    done = model_gradient(fabric, players, batch, objective, WHOLE)
-    move(fabric, players.model, players.model_optimizer, clip=1.0)
-    assert all(torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
-    assert all(weight.grad is None and weight.requires_grad for weight in players.judge.parameters())
-    moved = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
-    pulls = {name: weight.grad.clone() for name, weight in players.meter.named_parameters()}
-    discriminator_gradient(fabric, players, done.scores, WHOLE)
-    assert all(torch.equal(pulls[name], weight.grad) for name, weight in players.meter.named_parameters())
-    move(fabric, players.scorer, players.discriminator_optimizer, clip=1.0)
-    assert all(torch.equal(moved[name], weight) for name, weight in players.meter.state_dict().items())
-    assert any(not torch.equal(before[name], weight) for name, weight in players.judge.state_dict().items())
+    before = {name: weight.clone() for name, weight in networks.discriminator.module.state_dict().items()}
+    done = model_gradient(fabric, networks, batch, objective, WHOLE)
+    move(fabric, networks.transformer, clip=1.0)
+    assert all(
+        torch.equal(before[name], weight)
+        for name, weight in networks.discriminator.module.state_dict().items()
+    )
+    assert all(
+        weight.grad is None and weight.requires_grad for weight in networks.discriminator.module.parameters()
+    )
+    moved = {name: weight.clone() for name, weight in networks.transformer.module.state_dict().items()}
+    pulls = {name: weight.grad.clone() for name, weight in networks.transformer.module.named_parameters()}
+    discriminator_gradient(fabric, networks, done.scores, WHOLE)
+    assert all(
+        torch.equal(pulls[name], weight.grad)
+        for name, weight in networks.transformer.module.named_parameters()
+    )
+    move(fabric, networks.discriminator, clip=1.0)
+    assert all(
+        torch.equal(moved[name], weight) for name, weight in networks.transformer.module.state_dict().items()
+    )
+    assert any(
+        not torch.equal(before[name], weight)
+        for name, weight in networks.discriminator.module.state_dict().items()
+    )
 
 
 def test_the_discriminator_learns_to_tell_true_pairs() -> None:
     fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(discriminator_learning_rate=1e-2), dropout=0.0)
+    networks = make_networks(fabric, OptimizerConfig(discriminator_learning_rate=1e-2), dropout=0.0)
     batch = small_examples(without_photo=False).batch(torch.arange(24))
-    pairs = generated_pairs(fabric, players, batch)
+    pairs = generated_pairs(fabric, networks, batch)
     values = []
     for _ in range(40):
-        scores = players.scorer(batch.words, batch.codes, pairs)
-        players.discriminator_optimizer.zero_grad()
-        values.append(discriminator_gradient(fabric, players, scores, WHOLE).item())
-        move(fabric, players.scorer, players.discriminator_optimizer, clip=1.0)
+        scores = networks.discriminator.wrapped(batch.words, batch.codes, pairs)
+        networks.discriminator.optimizer.zero_grad()
+        values.append(discriminator_gradient(fabric, networks, scores, WHOLE).item())
+        move(fabric, networks.discriminator, clip=1.0)
     assert values[-1] > values[0] + 1
 
 
 def test_one_pass_of_the_discriminator_serves_both_players() -> None:
     """D's gradient is what a pass of its own over the same pairs, cut from the transformer, would give it."""
     fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
     batch = small_examples().batch(torch.arange(8))
     torch.manual_seed(5)
-    pairs = generated_pairs(fabric, players, batch)
-    apart = copy.deepcopy(players.judge)
+    pairs = generated_pairs(fabric, networks, batch)
+    apart = copy.deepcopy(networks.discriminator.module)
     (-matching_value(apart(batch.words, batch.codes, pairs))).backward()
 
     torch.manual_seed(5)
-    joint_step(fabric, players, [batch], ObjectiveConfig(), clip=1e9)
+    joint_step(fabric, networks, [batch], ObjectiveConfig(), clip=1e9)
 
-    for found, expected in zip(players.judge.parameters(), apart.parameters(), strict=True):
+    for found, expected in zip(networks.discriminator.module.parameters(), apart.parameters(), strict=True):
         torch.testing.assert_close(found.grad, expected.grad)
 
 
@@ -81,13 +95,16 @@ def test_one_pass_of_the_discriminator_serves_both_players() -> None:
 def test_l_d_pulls_on_the_transformer_only_through_its_weight(lambda_d: float) -> None:
     """The same batch and noise, with and without L_d: the words' gradient differs only by the generator's share."""
     fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
     batch = small_examples().batch(torch.arange(8))
-    reference = make_players(fabric, OptimizerConfig(), dropout=0.0, with_judge=False)
+    reference = make_networks(fabric, OptimizerConfig(), dropout=0.0, with_discriminator=False)
     objective = ObjectiveConfig(lambda_d=lambda_d)
-    joint_step(fabric, players, [batch], objective, clip=1e9)
+    joint_step(fabric, networks, [batch], objective, clip=1e9)
     joint_step(fabric, reference, [batch], objective, clip=1e9)
-    found, plain = players.meter.heads.text.weight.grad, reference.meter.heads.text.weight.grad
+    found, plain = (
+        networks.transformer.module.heads.text.weight.grad,
+        reference.transformer.module.heads.text.weight.grad,
+    )
     assert torch.allclose(found, plain, atol=1e-9) == (lambda_d == 0)
 
 
@@ -99,11 +116,11 @@ def test_a_batch_in_parts_has_the_losses_and_gradients_of_the_whole(targets: Con
     objective = ObjectiveConfig(lambda_d=0.5, relaxation=Relaxation.soft, context_targets=targets)
     means, gradients = [], []
     for parts in ([11], [1, 4, 6]):
-        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
-        players.judge.mismatched = False
+        networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
+        networks.discriminator.module.mismatched = False
         batches = [examples.batch(part) for part in rows.split(parts)]
-        means.append(joint_step(fabric, players, batches, objective, clip=1e9))
-        both = [*players.meter.parameters(), *players.judge.parameters()]
+        means.append(joint_step(fabric, networks, batches, objective, clip=1e9))
+        both = [*networks.transformer.module.parameters(), *networks.discriminator.module.parameters()]
         gradients.append([weight.grad for weight in both if weight.grad is not None])
     assert means[1] == pytest.approx(means[0], rel=1e-5)
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-3, atol=1e-6)
@@ -113,7 +130,7 @@ def test_parts_without_a_picture_weigh_nothing_among_pictures() -> None:
     fabric = make_fabric(CPU)
     examples = small_examples()
     parts = [examples.batch(torch.tensor([0, 5])), examples.batch(torch.tensor([1, 2, 6]))]
-    first, second = shares(fabric, parts, ContextTargets.words)
+    first, second = part_weights(fabric, parts, ContextTargets.words)
     assert (first.pictures, second.pictures) == (0, 1)
     assert (first.records.item(), second.records.item()) == pytest.approx((0.4, 0.6))
     assert first.words.item() == pytest.approx(len(parts[0].places) / sum(len(part.places) for part in parts))
@@ -121,14 +138,16 @@ def test_parts_without_a_picture_weigh_nothing_among_pictures() -> None:
 
 def test_a_loss_that_is_no_number_stops_before_any_weight_moves() -> None:
     fabric = make_fabric(CPU)
-    players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+    networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
     examples = small_examples()
     examples.ratings[5] = torch.nan
-    before = {name: weight.clone() for name, weight in players.meter.state_dict().items()}
+    before = {name: weight.clone() for name, weight in networks.transformer.module.state_dict().items()}
     parts = [examples.batch(torch.arange(4)), examples.batch(torch.arange(4, 7))]
     with pytest.raises(FloatingPointError, match=r"nan on the batch of records \[4, 5, 6\]"):
-        joint_step(fabric, players, parts, ObjectiveConfig(), clip=1.0)
-    assert all(torch.equal(before[name], weight) for name, weight in players.meter.state_dict().items())
+        joint_step(fabric, networks, parts, ObjectiveConfig(), clip=1.0)
+    assert all(
+        torch.equal(before[name], weight) for name, weight in networks.transformer.module.state_dict().items()
+    )
 
 
 def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None:
@@ -138,16 +157,18 @@ def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None
     batch.features[:] = torch.tensor([40, 41])
 
     def first_items_pull_on(feature: int, objective: ObjectiveConfig) -> float:
-        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
-        output = players.model(
+        networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
+        output = networks.transformer.wrapped(
             batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
         )
-        pairs = relaxed_pairs(fabric, players, output, batch, objective)
+        pairs = relaxed_pairs(fabric, networks, output, batch, objective)
         if pairs.borrowed is None:
             return 0.0
         first = pairs.borrowed.words[pairs.borrowed.places < batch.words.shape[1]]
-        (share,) = torch.autograd.grad(first.square().sum(), players.meter.embedding.words.weight)
-        return share[feature].abs().sum().item()
+        (pull,) = torch.autograd.grad(
+            first.square().sum(), networks.transformer.module.embedding.words.weight
+        )
+        return pull[feature].abs().sum().item()
 
     lent = ObjectiveConfig(borrowed_features=True, relaxation=Relaxation.soft)
     assert first_items_pull_on(41, lent) > 0
@@ -160,9 +181,9 @@ def test_borrowed_sentences_weigh_in_both_players_losses() -> None:
     batch = small_examples(without_photo=False).batch(torch.arange(8))
     found = {}
     for borrowed in (False, True):
-        players = make_players(fabric, OptimizerConfig(), dropout=0.0)
+        networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
         objective = ObjectiveConfig(borrowed_features=borrowed, relaxation=Relaxation.soft)
-        means = joint_step(fabric, players, [batch], objective, clip=1.0)
+        means = joint_step(fabric, networks, [batch], objective, clip=1.0)
         found[borrowed] = (means["generator"], means["matching"])
     assert found[True][0] > found[False][0]
     assert found[True][1] < found[False][1]

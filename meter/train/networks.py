@@ -1,0 +1,65 @@
+"""The two networks of a joint training with their optimizers, and the state of both that a checkpoint keeps."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import nn
+
+from meter.disc import PairScorer
+from meter.model import Meter
+from meter.train.sharding import gathered, load_optimizer, load_weights
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainedNetwork(Generic[Module]):
+    """A network and its optimizer.
+
+    module: the network itself.  wrapped: the same as Fabric wrapped it for the devices; training steps call this one.
+    """
+
+    module: Module
+    wrapped: nn.Module
+    optimizer: torch.optim.Optimizer
+
+    def weights(self) -> list[nn.Parameter]:
+        """The weights that are trained."""
+        return [weight for weight in self.wrapped.parameters() if weight.requires_grad]
+
+
+@dataclass(kw_only=True, slots=True)
+class JointNetworks:
+    """Transformer and discriminator; there is no discriminator where λd is 0."""
+
+    transformer: TrainedNetwork[Meter]
+    discriminator: TrainedNetwork[PairScorer] | None = None
+
+    def all(self) -> list[TrainedNetwork[Any]]:
+        """The networks that there are."""
+        return [self.transformer] if self.discriminator is None else [self.transformer, self.discriminator]
+
+    def zero_gradients(self) -> None:
+        """Drops the gradients of the last step."""
+        for network in self.all():
+            network.optimizer.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights and optimizer states, whole; all processes must call it together."""
+        state = {
+            "model": gathered(self.transformer.module.state_dict()),
+            "model_optimizer": gathered(self.transformer.optimizer.state_dict()),
+        }
+        if self.discriminator is not None:
+            state["discriminator"] = self.discriminator.module.state_dict()
+            state["discriminator_optimizer"] = self.discriminator.optimizer.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes over what ``state_dict`` gave; other entries of ``state`` are ignored."""
+        load_weights(self.transformer.module, state["model"])
+        load_optimizer(self.transformer.optimizer, state["model_optimizer"])
+        if self.discriminator is not None:
+            self.discriminator.module.load_state_dict(state["discriminator"], strict=True)
+            self.discriminator.optimizer.load_state_dict(state["discriminator_optimizer"])
