@@ -1,17 +1,17 @@
 """Reviews and photos: readers, vocabulary, and the prepared store."""
 
 from meter.data.dataset import DatasetConfig, Format
-from meter.data.images import Photo, read_photos
-from meter.data.overview import Row, overview
+from meter.data.overview import OverviewRow, overview
 from meter.data.pairing import Pairing
 from meter.data.prepared import prepare
 from meter.data.readers.csv import read_csv
 from meter.data.readers.jsonl import read_jsonl
 from meter.data.readers.peter import read_peter
+from meter.data.readers.photos import Photo, read_photos
 from meter.data.readers.yelp import read_yelp
+from meter.data.record_counts import RecordCounts
 from meter.data.reviews import Review, Reviews
 from meter.data.store import Photos, Prepared, Records
-from meter.data.tally import Tally
 from meter.data.tokenizer import tokenize
 from meter.data.vocabulary import Vocabulary, VocabularySource
 from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
@@ -24,15 +24,15 @@ __all__ = [
     "UNK",
     "DatasetConfig",
     "Format",
+    "OverviewRow",
     "Pairing",
     "Photo",
     "Photos",
     "Prepared",
+    "RecordCounts",
     "Records",
     "Review",
     "Reviews",
-    "Row",
-    "Tally",
     "Vocabulary",
     "VocabularySource",
     "overview",

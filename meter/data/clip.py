@@ -1,4 +1,4 @@
-"""Which photo of an item suits a sentence best, by an image–text model (CLIP; Radford et al., 2021): an extra."""
+"""How well photos suit sentences, by an image–text model (CLIP; Radford et al., 2021): needs the extra ``clip``."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -23,19 +23,19 @@ _FORMAT = 1
 
 @dataclass(kw_only=True, slots=True)
 class ClipConfig:
-    """The model that ``pairing=clip`` asks; its names are those of open_clip."""
+    """The model that ``pairing=clip`` uses; the names are those of open_clip."""
 
     model: str = "ViT-B-32"
     """The network."""
     weights: str = "laion2b_s34b_b79k"
-    """Its weights, which open_clip fetches where they are not on this machine, or a file of them."""
+    """Its weights, which open_clip downloads if they are not on this machine, or a file with them."""
     batch_size: int = 64
-    """Photos or sentences at once."""
+    """Photos or sentences per batch."""
 
 
 @runtime_checkable
 class ImageTextModel(Protocol):
-    """Puts photos and sentences into one space of E dimensions, where what suits lies near by angle."""
+    """Maps photos and sentences to vectors of E dimensions; the better they match, the smaller the angle."""
 
     width: int
     """E."""
@@ -52,10 +52,12 @@ class Affinity:
     photos: Float16[np.ndarray, "P E"]
     sentences: Float16[np.ndarray, "R E"]
 
-    def best(self, sentence: int, rows: Sequence[int]) -> int:
-        """The photo among ``rows`` whose cosine with the sentence is highest; the first of several."""
-        cosines = self.photos[list(rows)].astype(np.float32) @ self.sentences[sentence].astype(np.float32)
-        return rows[int(cosines.argmax())]
+    def best(self, sentence: int, candidates: Sequence[int]) -> int:
+        """The photo among ``candidates`` with the highest cosine to the sentence; the first one on a tie."""
+        cosines = self.photos[list(candidates)].astype(np.float32) @ self.sentences[sentence].astype(
+            np.float32
+        )
+        return candidates[int(cosines.argmax())]
 
 
 def measure_affinity(
@@ -67,11 +69,11 @@ def measure_affinity(
     open_model: Callable[[ClipConfig], ImageTextModel],
     console: "Console | None" = None,
 ) -> Affinity:
-    """Encodes every photo and every sentence once and keeps the vectors as stages; the model is opened only if needed.
+    """Encodes every photo and every sentence once and keeps the vectors as stages; opens the model only if needed.
 
-    Encoding that was killed goes on where it was.
+    Encoding that was killed continues where it stopped.
 
-    Raises InputError where the model cannot be opened.
+    Raises InputError if the model cannot be opened.
     """
     opened: list[ImageTextModel] = []
 
@@ -80,10 +82,10 @@ def measure_affinity(
             opened.append(open_model(config))
         return opened[0]
 
-    said = hashlib.sha256("\n".join(sentences).encode()).hexdigest()
-    sides = {
+    sentences_hash = hashlib.sha256("\n".join(sentences).encode()).hexdigest()
+    inputs = {
         "photos": (len(pixels), photos_hash, lambda chunk: model().images(np.asarray(pixels[chunk]))),
-        "sentences": (len(sentences), said, lambda chunk: model().texts(list(sentences[chunk]))),
+        "sentences": (len(sentences), sentences_hash, lambda chunk: model().texts(list(sentences[chunk]))),
     }
     vectors = {
         name: np.load(
@@ -91,13 +93,13 @@ def measure_affinity(
             / VECTORS,
             mmap_mode="r",
         )
-        for name, (count, source, encode) in sides.items()
+        for name, (count, source, encode) in inputs.items()
     }
     return Affinity(**vectors)
 
 
 def open_clip_model(config: ClipConfig) -> ImageTextModel:
-    """A model of open_clip. Raises InputError where the package or the weights are not there."""
+    """Opens a model of open_clip. Raises InputError if the package or the weights are missing."""
     try:
         import open_clip  # pyright: ignore[reportMissingImports]
     except (ImportError, RuntimeError) as fault:
@@ -130,7 +132,7 @@ class _OpenClip:
         import torch
         from PIL import Image
 
-        photos = torch.stack([self.transform(Image.fromarray(each)) for each in pixels])
+        photos = torch.stack([self.transform(Image.fromarray(photo)) for photo in pixels])
         with torch.no_grad():
             return self.network.encode_image(photos.to(self.device)).float().cpu().numpy()
 

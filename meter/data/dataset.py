@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meter.data.clip import ClipConfig
-from meter.data.images import Photo, read_photos
 from meter.data.pairing import Pairing
+from meter.data.readers.base import require_file
 from meter.data.readers.csv import REVIEWS as CSV_REVIEWS
 from meter.data.readers.csv import read_csv
 from meter.data.readers.jsonl import REVIEWS as JSONL_REVIEWS
 from meter.data.readers.jsonl import read_jsonl
 from meter.data.readers.peter import REVIEWS as PETER_REVIEWS
 from meter.data.readers.peter import read_peter
+from meter.data.readers.photos import Photo, read_photos
 from meter.data.readers.yelp import REVIEWS as YELP_REVIEWS
 from meter.data.readers.yelp import read_yelp, read_yelp_photos
-from meter.data.reviews import Reviews, require_file
+from meter.data.reviews import Reviews
 from meter.data.splits import INDEX_FOLDER, index_files
 from meter.data.vocabulary import VocabularySource
 from meter.enum_fields import EnumFields
@@ -125,7 +126,14 @@ def read_reviews(config: DatasetConfig, folder: Path, seed: int, console: "Conso
     if config.format is Format.csv:
         return read_csv(folder, min_rating=low, max_rating=high, seed=seed, console=console)
     if config.format is Format.yelp:
-        return read_yelp(folder, min_rating=low, max_rating=high, seed=seed, console=console)
+        return read_yelp(
+            folder,
+            min_rating=low,
+            max_rating=high,
+            seed=seed,
+            vocabulary_from=config.vocabulary_from,
+            console=console,
+        )
     return read_jsonl(folder, min_rating=low, max_rating=high, seed=seed, console=console)
 
 

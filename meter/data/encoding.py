@@ -1,4 +1,4 @@
-"""Writes reviews as numbers: the arrays and tables of the prepared stage."""
+"""Writes reviews as integer arrays, with the tables of names that the integers point into."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,8 @@ from meter.storage.json_file import write_json
 
 
 @dataclass(kw_only=True, slots=True)
-class Lookup:
-    """The names that are numbered: of users, items, words and feature words."""
+class NameTables:
+    """The names of users, items, feature words and words; the index of a name is its id."""
 
     users: list[str]
     items: list[str]
@@ -24,11 +24,11 @@ class Lookup:
     vocabulary: Vocabulary
 
     @classmethod
-    def of(cls, reviews: Reviews, *, vocabulary_size: int, vocabulary_from: VocabularySource) -> "Lookup":
-        """Users and items of all records, sorted; words and feature words of the splits that are asked for."""
+    def of(cls, reviews: Reviews, *, vocabulary_size: int, vocabulary_from: VocabularySource) -> "NameTables":
+        """Users and items of all records, sorted; words and feature words of the splits ``vocabulary_from``."""
         known = reviews.records
         if vocabulary_from is VocabularySource.train:
-            known = [reviews.records[row] for row in reviews.splits["train"]]
+            known = [reviews.records[index] for index in reviews.splits["train"]]
         return cls(
             users=sorted({record.user for record in reviews.records}),
             items=sorted({record.item for record in reviews.records}),
@@ -40,16 +40,16 @@ class Lookup:
 
 
 def write_prepared(
-    folder: Path, reviews: Reviews, lookup: Lookup, paired: Paired | None, *, text_length: int
+    folder: Path, reviews: Reviews, tables: NameTables, paired: Paired | None, *, text_length: int
 ) -> dict[str, Any]:
-    """Fills the folder of the prepared stage; returns its summary: what was read, dropped and found."""
+    """Fills the folder of the prepared stage; returns its summary, with all counts."""
     records = reviews.records
-    words = encode_sentences(records, lookup.vocabulary, text_length)
-    features = _encode_features(records, lookup.vocabulary)
-    photos = np.full(len(records), NO_PHOTO, dtype=np.int32) if paired is None else paired.rows
+    words = encode_sentences(records, tables.vocabulary, text_length)
+    features = _encode_features(records, tables.vocabulary)
+    photos = np.full(len(records), NO_PHOTO, dtype=np.int32) if paired is None else paired.photos
     arrays = {
-        "users": _numbered([record.user for record in records], lookup.users),
-        "items": _numbered([record.item for record in records], lookup.items),
+        "users": _indices([record.user for record in records], tables.users),
+        "items": _indices([record.item for record in records], tables.items),
         "ratings": np.array([record.rating for record in records], dtype=np.float32),
         "features": features,
         "words": words,
@@ -60,22 +60,22 @@ def write_prepared(
     blobs = [record.text.encode("utf-8") for record in records]
     arrays["sentences"] = np.frombuffer(b"".join(blobs), dtype=np.uint8)
     arrays["offsets"] = np.cumsum([0, *map(len, blobs)], dtype=np.int64)
-    splits = {name: np.array(rows, dtype=np.int32) for name, rows in reviews.splits.items()}
+    splits = {name: np.array(indices, dtype=np.int32) for name, indices in reviews.splits.items()}
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
-    for name, rows in splits.items():
-        np.save(folder / f"split_{name}.npy", rows)
+    for name, indices in splits.items():
+        np.save(folder / f"split_{name}.npy", indices)
     write_json(folder / "splits.json", list(splits))
     for name in ("users", "items", "features"):
-        write_json(folder / f"{name}.json", getattr(lookup, name))
-    lookup.vocabulary.save(folder / "vocabulary.json")
+        write_json(folder / f"{name}.json", getattr(tables, name))
+    tables.vocabulary.save(folder / "vocabulary.json")
     return {
-        "reviews": reviews.tally.plain(),
-        "splits": {name: len(rows) for name, rows in splits.items()},
-        "users": len(lookup.users),
-        "items": len(lookup.items),
-        "words": len(lookup.vocabulary),
-        "features": len(lookup.features),
+        "reviews": reviews.counts.as_dict(),
+        "splits": {name: len(indices) for name, indices in splits.items()},
+        "users": len(tables.users),
+        "items": len(tables.items),
+        "words": len(tables.vocabulary),
+        "features": len(tables.features),
         "mean_rating": float(arrays["ratings"].mean()),
         "mean_length": sum(len(record.text.split()) for record in records) / len(records),
         "cut_sentences": sum(len(record.text.split()) > text_length for record in records),
@@ -83,7 +83,7 @@ def write_prepared(
         "records_without_feature": int((features == PAD).sum()),
         "records_with_unknown_feature": int((features == UNK).sum()),
         "records_without_photo": int((photos == NO_PHOTO).sum()),
-        "unknown_words": {name: _unknown_share(words[rows]) for name, rows in splits.items()},
+        "unknown_words": {name: _unknown_share(words[indices]) for name, indices in splits.items()},
         "pairing": {} if paired is None else paired.counts,
     }
 
@@ -94,23 +94,21 @@ def encode_sentences(
     """(R, text_length + 1): each sentence cut to its first ``text_length`` words (D5), then EOS, then PAD."""
     rows = np.full((len(records), text_length + 1), PAD, dtype=np.int32)
     for row, record in zip(rows, records, strict=True):
-        numbers = [*vocabulary.encode(record.text.split()[:text_length]), EOS]
-        row[: len(numbers)] = numbers
+        ids = [*vocabulary.encode(record.text.split()[:text_length]), EOS]
+        row[: len(ids)] = ids
     return rows
 
 
 def _encode_features(records: list[Review], vocabulary: Vocabulary) -> Int32[np.ndarray, "R"]:
-    numbers = [
-        PAD if record.feature is None else vocabulary.encode([record.feature])[0] for record in records
-    ]
-    return np.array(numbers, dtype=np.int32)
+    ids = [PAD if record.feature is None else vocabulary.encode([record.feature])[0] for record in records]
+    return np.array(ids, dtype=np.int32)
 
 
-def _numbered(names: list[str], table: list[str]) -> Int32[np.ndarray, "R"]:
-    number_of = {name: number for number, name in enumerate(table)}
-    return np.array([number_of[name] for name in names], dtype=np.int32)
+def _indices(names: list[str], table: list[str]) -> Int32[np.ndarray, "R"]:
+    index_of = {name: index for index, name in enumerate(table)}
+    return np.array([index_of[name] for name in names], dtype=np.int32)
 
 
 def _unknown_share(words: Int32[np.ndarray, "R _"]) -> float:
-    spoken = (words != PAD) & (words != EOS)
-    return float((words[spoken] == UNK).mean()) if spoken.any() else 0.0
+    real = (words != PAD) & (words != EOS)
+    return float((words[real] == UNK).mean()) if real.any() else 0.0

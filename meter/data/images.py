@@ -1,19 +1,17 @@
-"""Photos: the manifest, and the stage that decodes every photo once."""
+"""The stage that decodes every photo once."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from meter.data.readers.jsonl import objects
-from meter.data.reviews import check_columns, require_file
-from meter.data.tally import Tally
+from meter.data.readers.photos import Photo
+from meter.data.record_counts import RecordCounts
 from meter.errors import InputError
 from meter.progress import tracked
 from meter.storage.fingerprint import fingerprint
@@ -24,66 +22,9 @@ from meter.storage.stage import Stage, build_stage
 if TYPE_CHECKING:
     from rich.console import Console
 
-MANIFEST = "images.jsonl"
 PIXELS = "pixels.npy"
 PHOTOS = "photos.json"
 _FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """One line of the photo manifest.
-
-    file: path relative to the raw folder.
-    label: what kind of thing it shows, such as "bathroom".
-    """
-
-    item: str
-    file: str
-    label: str | None = None
-    caption: str | None = None
-
-
-def read_photos(folder: Path) -> list[Photo]:
-    """Reads ``images.jsonl``: one ``{"item", "file"[, "label"][, "caption"]}`` a line.
-
-    Raises:
-        InputError: the manifest is missing or empty; a line is no JSON, or lacks item or file, or names a file
-            outside ``folder``.
-    """
-    path = require_file(folder / MANIFEST)
-    photos = []
-    for line, entry in objects(path):
-        if line == 1 and isinstance(entry, dict):
-            check_columns(entry, ("item", "file"), ("label", "caption"), f"{path}:1")
-        photos.append(as_photo(entry, f"{path}:{line}"))
-    if not photos:
-        raise InputError(f"{path}: no photo is listed; list some or set dataset.use_images=false")
-    return photos
-
-
-def as_photo(entry: Any, place: str) -> Photo:
-    """Checks one entry of a manifest.
-
-    Raises:
-        InputError: see ``read_photos``.
-    """
-    if not isinstance(entry, dict):
-        raise InputError(f"{place}: expected a JSON object with item and file, found {type(entry).__name__}")
-    if type(entry.get("item")) is int:
-        entry = {**entry, "item": str(entry["item"])}
-    for name in ("item", "file"):
-        if not isinstance(entry.get(name), str) or not entry[name]:
-            raise InputError(f"{place}: {name} must be a string that is not empty, found {entry.get(name)!r}")
-    for name in ("label", "caption"):
-        if not isinstance(entry.get(name), (str, type(None))):
-            raise InputError(f"{place}: {name} must be a string, found {entry[name]!r}")
-    file = PurePosixPath(entry["file"])
-    if file.is_absolute() or ".." in file.parts:
-        raise InputError(
-            f"{place}: photo {entry['file']!r} lies outside the dataset's folder; move it inside"
-        )
-    return Photo(entry["item"], entry["file"], entry.get("label") or None, entry.get("caption") or None)
 
 
 def build_photos(
@@ -99,11 +40,11 @@ def build_photos(
     """Returns the stage with every photo as a square of ``image_size`` pixels: ``pixels.npy`` and ``photos.json``.
 
     A photo is turned upright, cut to the largest square in its middle and resized once (Lanczos). The stage is
-    reused while the manifest and the names and sizes of the photo files are the same; decoding that was killed goes on
-    where it was.
+    reused while the manifest and the names and sizes of the photo files are the same; decoding that was killed
+    continues where it stopped.
 
     skip_broken: leave out, and count, photos that are missing or torn.
-    inputs: further hashes that the photos depend on.  console: shows how far the decoding is.
+    inputs: further hashes that the photos depend on.  console: shows the progress.
 
     Raises:
         InputError: a photo is missing or cannot be decoded, and ``skip_broken`` is False.
@@ -140,9 +81,9 @@ def _decode_all(
     console: "Console | None",
 ) -> dict[str, Any]:
     with GrowingRows(target / PIXELS, (image_size, image_size, 3), np.uint8) as rows:
-        left = photos[rows.taken :]
+        remaining = photos[rows.taken :]
         decoded = tracked(
-            _decoded(left, folder, image_size), "decoding photos", len(photos), console, done=rows.taken
+            _decoded(remaining, folder, image_size), "decoding photos", len(photos), console, done=rows.taken
         )
         for photo in decoded:
             if not isinstance(photo, InputError):
@@ -152,16 +93,16 @@ def _decode_all(
             else:
                 raise photo
         dropped = set(rows.dropped)
-    tally = Tally(read=len(photos))
-    for place in rows.dropped:
-        tally.drop("missing or torn", str(folder / photos[place].file))
-    kept = [photo for place, photo in enumerate(photos) if place not in dropped]
+    counts = RecordCounts(read=len(photos))
+    for index in rows.dropped:
+        counts.drop("missing or torn", str(folder / photos[index].file))
+    kept = [photo for index, photo in enumerate(photos) if index not in dropped]
     if not kept:
         raise InputError(f"{folder}: none of its {len(photos)} photos can be decoded")
     write_json(target / PHOTOS, kept)
     labels = Counter(photo.label for photo in kept)
     return {
-        "photos": tally.plain(),
+        "photos": counts.as_dict(),
         "items": len({photo.item for photo in kept}),
         "labels": {str(label): count for label, count in labels.most_common() if label is not None},
     }
@@ -170,7 +111,7 @@ def _decode_all(
 def _decoded(
     photos: list[Photo], folder: Path, image_size: int
 ) -> Iterator[UInt8[np.ndarray, "S S 3"] | InputError]:
-    """Decodes in threads, in order; Pillow works outside the interpreter's lock."""
+    """Decodes in threads and in order; Pillow releases the interpreter's lock."""
 
     def decode(photo: Photo) -> UInt8[np.ndarray, "S S 3"] | InputError:
         try:
@@ -188,7 +129,7 @@ def decode_photo(path: Path, image_size: int) -> UInt8[np.ndarray, "S S 3"]:
     """Decodes one photo: upright, middle square, ``image_size`` pixels a side, RGB.
 
     Raises:
-        InputError: the file is missing or torn, or is no picture.
+        InputError: the file is missing, torn or not a picture.
     """
     from PIL import Image, ImageOps
 
@@ -200,13 +141,13 @@ def decode_photo(path: Path, image_size: int) -> UInt8[np.ndarray, "S S 3"]:
         width, height = upright.size
         side = min(width, height)
         left, top = (width - side) // 2, (height - side) // 2
-        # Resizing with a box would let what lies beyond it bleed in, so the square is cut out first.
+        # Resizing with a box would blend in pixels from outside it, so the square is cut out first.
         square = upright.crop((left, top, left + side, top + side))
         square = square.resize((image_size, image_size), Image.Resampling.LANCZOS)
         return np.asarray(square)
-    except Exception as fault:  # a torn picture can end in nearly any exception
-        what = "is missing" if isinstance(fault, FileNotFoundError) else f"cannot be decoded ({fault})"
+    except Exception as fault:  # a torn picture can raise nearly any exception
+        problem = "is missing" if isinstance(fault, FileNotFoundError) else f"cannot be decoded ({fault})"
         raise InputError(
-            f"photo {path} {what}; put a whole file there, take it out of the photo manifest, "
+            f"photo {path} {problem}; put a whole file there, take it out of the photo manifest, "
             "or set dataset.skip_broken_photos=true"
         ) from None

@@ -1,11 +1,11 @@
-"""What was read, dropped and found, as rows of a table."""
+"""The table that says what was read, what was dropped and what the dataset holds."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class OverviewRow:
     """One line of the table.
 
     group: the part it belongs to, such as "reviews".
@@ -21,49 +21,51 @@ class Row:
     note: str = ""
 
 
-def overview(summary: dict[str, Any]) -> list[Row]:
-    """The rows of a prepared stage's summary: nothing that was dropped is left out."""
+def overview(summary: dict[str, Any]) -> list[OverviewRow]:
+    """The rows for the summary of a prepared stage; every reason for dropping has one."""
     kept = summary["reviews"]["kept"]
-    rows = _tally_rows("reviews", summary["reviews"])
+    rows = _count_rows("reviews", summary["reviews"])
     if summary["photos"]:
-        rows += _tally_rows("photos", summary["photos"])
+        rows += _count_rows("photos", summary["photos"])
         rows += [_row("photos", "of items without reviews", summary["photos_of_items_without_reviews"])]
     rows += [_row("splits", name, count, kept) for name, count in summary["splits"].items()]
     rows += [_row("size", name, summary[name]) for name in ("users", "items", "words", "features")]
     rows += [
-        Row(group="text", what="mean rating", count=f"{summary['mean_rating']:.2f}"),
-        Row(group="text", what="mean words a sentence", count=f"{summary['mean_length']:.1f}"),
+        OverviewRow(group="text", what="mean rating", count=f"{summary['mean_rating']:.2f}"),
+        OverviewRow(group="text", what="mean words per sentence", count=f"{summary['mean_length']:.1f}"),
         _row("text", "sentences cut", summary["cut_sentences"], kept),
         _row("text", "sentences that repeat another", summary["repeated_sentences"], kept),
         _row("text", "without a feature word", summary["records_without_feature"], kept),
         _row("text", "with an unknown feature word", summary["records_with_unknown_feature"], kept),
     ]
     rows += [
-        Row(group="text", what=f"unknown words in {name}", count="", share=_percent(share))
+        OverviewRow(group="text", what=f"unknown words in {name}", count="", share=_percent(share))
         for name, share in summary["unknown_words"].items()
     ]
-    rows += [_row("pairing", way, count, kept) for way, count in summary["pairing"].items()]
+    rows += [_row("pairing", method, count, kept) for method, count in summary["pairing"].items()]
     rows += [_row("pairing", "records without a photo", summary["records_without_photo"], kept)]
     return rows
 
 
-def _tally_rows(group: str, tally: dict[str, Any]) -> list[Row]:
-    rows = [_row(group, "read", tally["read"]), _row(group, "kept", tally["kept"], tally["read"])]
-    for reason, dropped in tally["dropped"].items():
+def _count_rows(group: str, counts: dict[str, Any]) -> list[OverviewRow]:
+    rows = [_row(group, "read", counts["read"]), _row(group, "kept", counts["kept"], counts["read"])]
+    for reason, dropped in counts["dropped"].items():
         rows.append(
-            Row(
+            OverviewRow(
                 group=group,
                 what=f"dropped: {reason}",
                 count=f"{dropped['count']:,}",
-                share=_percent(dropped["count"] / tally["read"]),
+                share=_percent(dropped["count"] / counts["read"]),
                 note=f"first: {dropped['first']}",
             )
         )
     return rows
 
 
-def _row(group: str, what: str, count: int, whole: int = 0) -> Row:
-    return Row(group=group, what=what, count=f"{count:,}", share=_percent(count / whole) if whole else "")
+def _row(group: str, what: str, count: int, whole: int = 0) -> OverviewRow:
+    return OverviewRow(
+        group=group, what=what, count=f"{count:,}", share=_percent(count / whole) if whole else ""
+    )
 
 
 def _percent(share: float) -> str:

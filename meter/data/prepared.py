@@ -8,7 +8,7 @@ import numpy as np
 
 from meter.data.clip import measure_affinity, open_clip_model
 from meter.data.dataset import DatasetConfig, Format, check_config, read_manifest, read_reviews, review_files
-from meter.data.encoding import Lookup, write_prepared
+from meter.data.encoding import NameTables, write_prepared
 from meter.data.images import PHOTOS, PIXELS, build_photos
 from meter.data.pairing import Pairing, pair
 from meter.data.reviews import Reviews
@@ -37,7 +37,7 @@ __all__ = [
 
 # Raise a number when what its stage writes changes its meaning: old caches are then left aside.
 _WORLD_FORMAT = 1
-_PREPARED_FORMAT = 2
+_PREPARED_FORMAT = 3
 
 
 def prepare(config: DatasetConfig, cache: Path, seed: int, console: "Console | None" = None) -> Prepared:
@@ -102,7 +102,7 @@ def _prepared_stage(
     def build(partial: Path) -> dict[str, Any]:
         reviews = keep_known(read_reviews(config, folder, seed, console))
         _check_splits(reviews)
-        lookup = Lookup.of(
+        tables = NameTables.of(
             reviews, vocabulary_size=config.vocabulary_size, vocabulary_from=config.vocabulary_from
         )
         rows = [] if photos is None else read_json(photos.folder / PHOTOS)
@@ -127,8 +127,8 @@ def _prepared_stage(
             )
         if truth.exists():
             shutil.copyfile(truth, partial / truth.name)
-        summary = write_prepared(partial, reviews, lookup, paired, text_length=config.text_length)
-        reviewed = set(lookup.items)
+        summary = write_prepared(partial, reviews, tables, paired, text_length=config.text_length)
+        reviewed = set(tables.items)
         return {
             **summary,
             "photos": {} if photos is None else photos.summary["photos"],
@@ -163,7 +163,7 @@ def _check_splits(reviews: Reviews) -> None:
     for name in SPLITS:
         if not reviews.splits[name]:
             raise InputError(
-                f"{reviews.source.file}: no record is left in {name} ({reviews.tally.kept} kept of "
-                f"{reviews.tally.read}); users and items must come back for records to be held out: give more "
+                f"{reviews.source.file}: no record is left in {name} ({reviews.counts.kept} kept of "
+                f"{reviews.counts.read}); users and items must come back for records to be held out: give more "
                 "reviews, or index files of your own"
             )

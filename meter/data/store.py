@@ -1,4 +1,4 @@
-"""A prepared dataset, opened: arrays mapped into memory, nothing read that is not asked for."""
+"""A prepared dataset: arrays mapped into memory, so that only what is used is read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ from meter.storage.stage import Stage, open_stage
 
 @dataclass(kw_only=True, slots=True)
 class Records:
-    """The R kept records, one row each.
+    """The R kept records, one per index.
 
-    users, items: rows in ``Prepared.users`` and ``Prepared.items``.
+    users, items: indices into ``Prepared.users`` and ``Prepared.items``.
     ratings: on the dataset's scale.
-    features: WORD numbers; UNK where the word is unknown, PAD where the record has none.
-    words: (R, n + 1): the sentence cut to n words, then EOS, then PAD.
-    lengths: words before EOS, at most n.
-    photos: rows of ``Photos``, -1 where the record has none.
+    features: word ids; UNK if the word is unknown, PAD if the record has none.
+    words: (R, n + 1) word ids: the sentence cut to n words, then EOS, then PAD.
+    lengths: number of words before EOS, at most n.
+    photos: indices into ``Photos``, -1 if the record has none.
     lines: the record's number in the raw file, counted from 0.
     """
 
@@ -41,33 +41,33 @@ class Photos:
     """The P photos, decoded.
 
     pixels: RGB, 0 to 255.
-    rows: for each photo its ``item``, ``file``, ``label`` and ``caption``.
-    hash: of the stage they lie in.
+    entries: for each photo its ``item``, ``file``, ``label`` and ``caption``.
+    hash: hash of their stage.
     """
 
     pixels: UInt8[np.ndarray, "P S S 3"]
-    rows: list[dict[str, str | None]]
+    entries: list[dict[str, str | None]]
     hash: str
 
     @classmethod
     def open(cls, folder: Path) -> "Photos":
         return cls(
             pixels=np.load(folder / PIXELS, mmap_mode="r"),
-            rows=read_json(folder / PHOTOS),
+            entries=read_json(folder / PHOTOS),
             hash=open_stage(folder).hash,
         )
 
 
 @dataclass(kw_only=True, slots=True)
 class Prepared:
-    """Everything that training and evaluation know of a dataset.
+    """Everything that training and evaluation use of a dataset.
 
-    stage: folder, hash and summary (what was read, dropped and found).
+    stage: folder, hash and summary (what was read and dropped, sizes and shares).
     photos: None for a dataset without pictures.
     features: the distinct feature words, in alphabetical order.
-    splits: name to rows of ``records``; every record is in exactly one.
-    truth: what is known of a synthetic world, else None.
-    sentence_bytes, sentence_offsets: all whole sentences in UTF-8; row r is from offset r to offset r + 1.
+    splits: name -> indices into ``records``; every record is in exactly one split.
+    truth: the truth of a synthetic world, otherwise None.
+    sentence_bytes, sentence_offsets: all whole sentences in UTF-8; sentence r is from offset r to offset r + 1.
     """
 
     stage: Stage
@@ -89,19 +89,19 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.records.users)
 
-    def sentence(self, row: int) -> str:
+    def sentence(self, index: int) -> str:
         """The whole tokenized sentence of a record, uncut, words separated by one blank."""
-        start, end = self.sentence_offsets[row], self.sentence_offsets[row + 1]
+        start, end = self.sentence_offsets[index], self.sentence_offsets[index + 1]
         return self.sentence_bytes[start:end].tobytes().decode("utf-8")
 
-    def feature(self, row: int) -> str | None:
-        """The feature word of a record; ``<unk>`` where it is unknown, None where it has none."""
-        words = self.vocabulary.decode([int(self.records.features[row])])
+    def feature(self, index: int) -> str | None:
+        """The feature word of a record; ``<unk>`` if it is unknown, None if the record has none."""
+        words = self.vocabulary.decode([int(self.records.features[index])])
         return words[0] if words else None
 
     @classmethod
     def open(cls, folder: Path, photos_folder: Path | None) -> "Prepared":
-        """Opens a prepared stage beside the stage of its photos (None if it was prepared without)."""
+        """Opens a prepared stage with the stage of its photos (None if it was prepared without)."""
         names = Records.__dataclass_fields__
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
         truth = folder / "truth.json"

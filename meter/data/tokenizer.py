@@ -1,4 +1,4 @@
-"""Raw text to words: lower case, punctuation apart, numbers whole."""
+"""Raw text to words: lower case, punctuation separated, numbers whole."""
 
 import re
 import unicodedata
@@ -10,16 +10,16 @@ _TOKEN = re.compile(
     \d+(?:[.,:]\d+)+            # 11.50  1,000  5:50
   | \w+(?:['-]\w+)*             # pool  didn't  check-in  2nd
   | \.\.+                       # ...
-  | [^\w\s]                     # every other sign by itself
+  | [^\w\s]                     # every other character by itself
     """,
     re.VERBOSE,
 )
 
 
 def tokenize(text: str) -> list[str]:
-    """Splits raw text into words and signs.
+    """Splits raw text into words and punctuation.
 
-    Text that is tokenized already stays as it is: ``tokenize(" ".join(tokenize(text))) == tokenize(text)``.
+    Text that is tokenized already does not change: ``tokenize(" ".join(tokenize(text))) == tokenize(text)``.
 
     >>> tokenize("The A/C didn't work... $11.50 for check-in at 5:50!")
     ['the', 'a', '/', 'c', "didn't", 'work', '...', '$', '11.50', 'for', 'check-in', 'at', '5:50', '!']

@@ -1,4 +1,4 @@
-"""Words and their numbers."""
+"""Words and their ids."""
 
 import enum
 import json
@@ -14,19 +14,19 @@ class VocabularySource(enum.Enum):
     """Which splits words and feature words are taken from."""
 
     train = "train"
-    """Training only: nothing of validation and test is known beforehand."""
+    """Training only: nothing of validation and test is used."""
     peter_compat = "peter_compat"
     """All splits, as PETER does."""
 
 
 class Vocabulary:
-    """The words a model knows; a word's row is its number.
+    """The words that a model knows; the index of a word is its id.
 
     The special words come first (PAD 0, BOS 1, EOS 2, UNK 3). A feature word of several words, such as
-    ``air conditioning``, is one entry; since texts are split at blanks, no word of a text can be taken for it.
+    ``air conditioning``, is one entry; since texts are split at white space, no word of a text can equal it.
 
     words: all entries, special words included.
-    index: word to number, without the special words: a text that holds "<eos>" holds an unknown word.
+    index: word -> id, without the special words: "<eos>" in a text is an unknown word.
     """
 
     def __init__(self, words: list[str]) -> None:
@@ -35,18 +35,18 @@ class Vocabulary:
                 f"a vocabulary starts with {' '.join(SPECIAL_WORDS)}, found {' '.join(words[:4])}"
             )
         if len(set(words)) != len(words):
-            raise InputError("a vocabulary holds every word once; found one twice")
+            raise InputError("a vocabulary has every word once; found a repeated one")
         self.words = words
-        self.index = {word: number for number, word in enumerate(words) if number >= len(SPECIAL_WORDS)}
+        self.index = {word: id for id, word in enumerate(words) if id >= len(SPECIAL_WORDS)}
 
     @classmethod
     def count(cls, sentences: Iterable[str], features: Iterable[str | None], size: int) -> "Vocabulary":
-        """Keeps every feature word, and then the most frequent words, ``size`` entries in all.
+        """Keeps every feature word and then the most frequent words, ``size`` entries in total.
 
-        As in PETER, the special words come on top of ``size``, and a feature counts as one more occurrence of its
-        word. Of equally frequent words the alphabetically first is kept; entries stand in the same order.
+        As in PETER, the special words are not counted in ``size``, and a feature counts as one more occurrence of
+        its word. Entries are sorted by falling frequency, equally frequent words alphabetically; the first are kept.
 
-        sentences: tokenized, words separated by blanks.
+        sentences: tokenized, words separated by spaces.
 
         Raises:
             InputError: there are more feature words than ``size``.
@@ -72,18 +72,17 @@ class Vocabulary:
         return len(self.words)
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """Numbers of the words; UNK for those that are not in the vocabulary."""
-        number_of = self.index.get
-        return [number_of(token, UNK) for token in tokens]
+        """Ids of the words; UNK for those that are not in the vocabulary."""
+        return [self.index.get(token, UNK) for token in tokens]
 
-    def decode(self, numbers: Iterable[int]) -> list[str]:
-        """Words of the numbers up to the first EOS, without PAD and BOS."""
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Words of the ids up to the first EOS, without PAD and BOS."""
         words: list[str] = []
-        for number in numbers:
-            if number == EOS:
+        for id in ids:
+            if id == EOS:
                 break
-            if number not in (PAD, BOS):
-                words.append(self.words[number])
+            if id not in (PAD, BOS):
+                words.append(self.words[id])
         return words
 
     def save(self, path: Path) -> None:

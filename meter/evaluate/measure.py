@@ -89,7 +89,7 @@ def vq_sections(
 
     correct: list[bool] = []
     for row, picture in zip(rows, reconstruct(vq, np.asarray(prepared.photos.pixels[rows])), strict=True):
-        true = prepared.truth["items"][prepared.photos.rows[row]["item"]]["values"]
+        true = prepared.truth["items"][prepared.photos.entries[row]["item"]]["values"]
         shown = read_image(picture)
         correct += [shown.get(feature) == value for feature, value in true.items()]
     return {**summary, "read_image_truth": sum(correct) / len(correct)}

@@ -47,7 +47,7 @@ def test_manifest_is_read(tmp_path: Path) -> None:
         ('{"item": "", "file": "a.png"}', r"images\.jsonl:1: item must be a string that is not empty"),
         ('{"item": "i", "file": "a.png", "label": 3}', r"images\.jsonl:1: label must be a string"),
         ("[]", r"images\.jsonl:1: expected a JSON object"),
-        ('{"item"', r"images\.jsonl:1: expected one JSON object a line"),
+        ('{"item"', r"images\.jsonl:1: expected one JSON object per line"),
         ('{"item": "i", "file": "../a.png"}', "lies outside the dataset's folder"),
         ('{"item": "i", "file": "images/../../a.png"}', "lies outside the dataset's folder"),
         ('{"item": "i", "file": "/etc/a.png"}', "lies outside the dataset's folder"),
@@ -127,7 +127,7 @@ def test_stage_holds_every_photo_in_order(tmp_path: Path) -> None:
     assert opened.pixels.shape == (200, 4, 4, 3)
     for row in range(200):
         assert (opened.pixels[row] == COLOURS[row % 4]).all()
-    assert opened.rows[7] == {"item": "i1", "file": "images/7.png", "label": "x", "caption": None}
+    assert opened.entries[7] == {"item": "i1", "file": "images/7.png", "label": "x", "caption": None}
     assert opened.hash == stage.hash
     assert stage.summary == {
         "photos": {"read": 200, "kept": 200, "dropped": {}},
@@ -149,7 +149,7 @@ def test_broken_photos_stop_or_are_counted(tmp_path: Path) -> None:
     assert "\n" not in str(fault.value)
     stage = build_photos(photos, raw, cache, image_size=4, skip_broken=True)
     opened = Photos.open(stage.folder)
-    assert stage.summary["photos"]["kept"] == len(opened.rows) == len(opened.pixels) == 8
+    assert stage.summary["photos"]["kept"] == len(opened.entries) == len(opened.pixels) == 8
     assert stage.summary["photos"]["dropped"]["missing or torn"]["count"] == 4
     assert stage.summary["photos"]["dropped"]["missing or torn"]["first"].endswith("1.png")
     for pixels, row in zip(opened.pixels, (0, 2, 3, 6, 7, 8, 10, 11), strict=True):
@@ -194,21 +194,21 @@ def review(item: str = "i", feature: str | None = None, image: str | None = None
 
 def test_reviews_of_an_item_take_its_photos_in_turn() -> None:
     paired = pair([review()] * 7 + [review("j")] * 2 + [review("k")], ROWS, **DEFAULTS)
-    first_turn = list(paired.rows[:3])
+    first_turn = list(paired.photos[:3])
     assert sorted(first_turn) == [0, 1, 3]
-    assert list(paired.rows[3:7]) == [*first_turn, first_turn[0]]
-    assert list(paired.rows[7:]) == [2, 2, -1]
+    assert list(paired.photos[3:7]) == [*first_turn, first_turn[0]]
+    assert list(paired.photos[7:]) == [2, 2, -1]
     assert paired.counts == {"any photo of the item": 9, "no photo: the item has none": 1}
 
 
 def test_seed_shuffles_the_photos_of_each_item_by_itself() -> None:
     reviews = [review()] * 3
     rows = [ROWS[0] | {"file": str(row)} for row in range(8)]
-    orders = {tuple(pair([review()] * 8, rows, **DEFAULTS | {"seed": seed}).rows) for seed in range(6)}
+    orders = {tuple(pair([review()] * 8, rows, **DEFAULTS | {"seed": seed}).photos) for seed in range(6)}
     assert len(orders) > 1
     alone = [row for row in ROWS if row["item"] == "i"]
-    with_j = pair(reviews, ROWS, **DEFAULTS).rows
-    without_j = pair(reviews, alone, **DEFAULTS).rows
+    with_j = pair(reviews, ROWS, **DEFAULTS).photos
+    without_j = pair(reviews, alone, **DEFAULTS).photos
     assert [ROWS[row]["file"] for row in with_j] == [alone[row]["file"] for row in without_j]
 
 
@@ -222,16 +222,16 @@ def test_label_pairing_prefers_the_label_then_falls_back() -> None:
         review("j", "staff"),
     ]
     paired = pair(reviews, ROWS, **settings)
-    assert paired.rows[0] == 1
-    assert sorted(paired.rows[1:3]) == [0, 3]
-    assert list(paired.rows[3:]) == [2, 2]
+    assert paired.photos[0] == 1
+    assert sorted(paired.photos[1:3]) == [0, 3]
+    assert list(paired.photos[3:]) == [2, 2]
     assert paired.counts == {
         "by label": 3,
         "any photo of the item: the item has no photo of the label": 1,
         "any photo of the item: the feature has no label": 1,
     }
     strict = pair(reviews, ROWS, **settings | {"label_fallback": False})
-    assert list(strict.rows[3:]) == [-1, -1]
+    assert list(strict.photos[3:]) == [-1, -1]
     assert strict.counts == {
         "by label": 3,
         "no photo: the item has no photo of the label": 1,
@@ -254,8 +254,8 @@ def test_a_caption_that_names_the_feature_comes_before_the_label() -> None:
         review("j", "bed"),
     ]
     paired = pair(reviews, rows, **settings | {"label_fallback": False})
-    assert sorted(paired.rows[:2]) == [0, 3], "both that name a bed, in turn"
-    assert list(paired.rows[2:]) == [3, 1, -1], "bedding is no bed"
+    assert sorted(paired.photos[:2]) == [0, 3], "both that name a bed, in turn"
+    assert list(paired.photos[2:]) == [3, 1, -1], "bedding is no bed"
     assert paired.counts == {
         "by caption": 3,
         "by label": 1,
@@ -269,7 +269,7 @@ def test_photo_named_by_the_review_wins() -> None:
     labels = DEFAULTS | {"pairing": Pairing.label, "labels": {"pillow": "bed"}}
     for settings in (DEFAULTS, labels):
         paired = pair([review("i", "pillow", "b")], ROWS, **settings)
-        assert list(paired.rows) == [1]
+        assert list(paired.photos) == [1]
         assert paired.counts == {"named by the review": 1}
     with pytest.raises(InputError, match="names the photo 'z', which the photo manifest does not list"):
         pair([review("i", None, "z")], ROWS, **DEFAULTS)
@@ -289,7 +289,7 @@ def test_label_map_is_checked() -> None:
             **DEFAULTS | {"pairing": Pairing.label, "labels": {"tub": "bath", "sink": "baths"}},
         )
     some = {"tub": "bath", "lobby": "hall"}  # a part of the data may have no photo of a hall
-    assert pair([review()], ROWS, **DEFAULTS | {"pairing": Pairing.label, "labels": some}).rows[0] >= 0
+    assert pair([review()], ROWS, **DEFAULTS | {"pairing": Pairing.label, "labels": some}).photos[0] >= 0
 
 
 @needs_real_data

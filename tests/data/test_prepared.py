@@ -146,7 +146,7 @@ def test_photos_stand_beside_their_records(config: DatasetConfig, tmp_path: Path
         "a feature without a label falls back to any photo of the item"
     )
     assert (prepared.photos.pixels[prepared.records.photos[0]] == 0).all()
-    assert prepared.photos.rows[0]["label"] == "pool"
+    assert prepared.photos.entries[0]["label"] == "pool"
 
 
 def test_dataset_without_pictures_needs_no_manifest(config: DatasetConfig, tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_world_is_written_photographed_and_prepared(tmp_path: Path) -> None:
     assert set(prepared.items) == set(prepared.truth["items"])
     assert len(prepared.truth["ratings"]["mean"]) > prepared.records.lines.max()
     for row, photo in enumerate(prepared.records.photos):
-        assert prepared.photos.rows[photo]["item"] == prepared.items[prepared.records.items[row]]
+        assert prepared.photos.entries[photo]["item"] == prepared.items[prepared.records.items[row]]
     assert prepare(config, tmp_path, 0).stage == prepared.stage
     assert prepare(config, tmp_path, 1).stage.hash != prepared.stage.hash
 

@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 import jaxtyping
 import pytest
 
-from meter.data import read_csv, read_jsonl, read_peter, read_yelp, tokenize
+from meter.data import Reviews, VocabularySource, read_csv, read_jsonl, read_peter, read_yelp, tokenize
 from meter.data.readers.feature_mining import first_named, mine_features
 from meter.data.reviews import Review
-from meter.data.splits import keep_known, make_splits
+from meter.data.splits import SPLITS, keep_known, make_splits
 from meter.errors import InputError
 from tests.conftest import REAL_DATA
 
@@ -56,7 +56,7 @@ def test_peter_records_come_as_they_are(tmp_path: Path) -> None:
     assert reviews.records[0] == Review("u0", "0", 1.0, "the pool is warm .", "pool", None)
     assert [record.text for record in reviews.records] == list(SENTENCES)
     assert reviews.splits == {"train": [1, 0], "validation": [3], "test": [2]}
-    assert (reviews.tally.read, reviews.tally.kept, reviews.tally.dropped) == (4, 4, {})
+    assert (reviews.counts.read, reviews.counts.kept, reviews.counts.dropped) == (4, 4, {})
 
 
 class Evil:
@@ -114,7 +114,7 @@ def test_bad_single_records_are_counted_with_reason_and_first_place(tmp_path: Pa
     ]
     entries = [*[peter_entry()] * 4, *bad]
     reviews = read_peter(write_peter(tmp_path, entries, train="0 1 " + " ".join(map(str, range(4, 13)))))
-    assert {reason: each.count for reason, each in reviews.tally.dropped.items()} == {
+    assert {reason: each.count for reason, each in reviews.counts.dropped.items()} == {
         "rating is not a number": 2,
         "rating outside 1 to 5": 3,
         "user is not a string": 1,
@@ -122,10 +122,10 @@ def test_bad_single_records_are_counted_with_reason_and_first_place(tmp_path: Pa
         "template is not (feature, adjective, sentence, score)": 1,
         "not a dict": 1,
     }
-    assert reviews.tally.dropped["rating outside 1 to 5"].first.endswith(
+    assert reviews.counts.dropped["rating outside 1 to 5"].first.endswith(
         "reviews.pickle, record 5 (counted from 0)"
     )
-    assert (reviews.tally.read, reviews.tally.kept) == (13, 4)
+    assert (reviews.counts.read, reviews.counts.kept) == (13, 4)
     assert reviews.splits["train"] == [0, 1], "the index keeps its meaning over dropped records"
 
 
@@ -185,8 +185,8 @@ def test_missing_files_say_which_and_where(tmp_path: Path) -> None:
 
 def test_records_in_no_index_file_are_dropped_and_counted(tmp_path: Path) -> None:
     reviews = read_jsonl(write_jsonl(tmp_path, [entry()] * 5, train="4", validation="1", test="2"))
-    assert reviews.tally.dropped["in no index file"].count == 2
-    assert reviews.tally.dropped["in no index file"].first.endswith("reviews.jsonl:1")
+    assert reviews.counts.dropped["in no index file"].count == 2
+    assert reviews.counts.dropped["in no index file"].first.endswith("reviews.jsonl:1")
     assert reviews.numbers == [1, 2, 4]
     assert reviews.splits == {"train": [2], "validation": [0], "test": [1]}
 
@@ -201,41 +201,56 @@ def test_further_index_files_are_further_splits(tmp_path: Path) -> None:
 # --- The seeded split
 
 
-def sparse_records(seed: int) -> list[Review]:
+def random_pairs(seed: int, *, num_records: int = 400, num_users: int = 60) -> list[tuple[int, str, str]]:
+    """Record number, user and item; the numbers have gaps, as those of kept records have."""
     draw = random.Random(seed)
-    return [Review(f"u{draw.randrange(60)}", f"i{draw.randrange(40)}", 3.0, "a") for _ in range(400)]
+    return [
+        (2 * index, f"u{draw.randrange(num_users)}", f"i{draw.randrange(40)}") for index in range(num_records)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_seeded_split_keeps_every_user_and_item_in_train(seed: int) -> None:
-    records = sparse_records(seed)
-    splits = make_splits(records, seed)
-    assert sorted(row for rows in splits.values() for row in rows) == list(range(400))
-    assert {records[row].user for row in splits["train"]} == {record.user for record in records}
-    assert {records[row].item for row in splits["train"]} == {record.item for record in records}
+    pairs = random_pairs(seed)
+    splits = make_splits(pairs, seed)
+    assert sorted(number for numbers in splits.values() for number in numbers) == list(range(0, 800, 2))
+    train = [pair for pair in pairs if pair[0] in splits["train"]]
+    assert {user for _, user, _ in train} == {user for _, user, _ in pairs}
+    assert {item for _, _, item in train} == {item for _, _, item in pairs}
     assert 36 <= len(splits["validation"]) <= 40
     assert 36 <= len(splits["test"]) <= 40
-    split_of = {row: name for name, rows in splits.items() for row in rows}
-    pairs: dict[tuple[str, str], set[str]] = {}
-    for row, record in enumerate(records):
-        pairs.setdefault((record.user, record.item), set()).add(split_of[row])
-    assert all(len(names) == 1 for names in pairs.values()), "the sentences of one review stay together"
-    assert splits == make_splits(records, seed)
-    assert splits != make_splits(records, seed + 1)
+    split_of = {number: name for name, numbers in splits.items() for number in numbers}
+    splits_of_pair: dict[tuple[str, str], set[str]] = {}
+    for number, user, item in pairs:
+        splits_of_pair.setdefault((user, item), set()).add(split_of[number])
+    assert all(len(names) == 1 for names in splits_of_pair.values()), (
+        "the sentences of one review stay together"
+    )
+    assert splits == make_splits(pairs, seed)
+    assert splits != make_splits(pairs, seed + 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_validation_and_test_share_what_can_be_held_out(seed: int) -> None:
+    """Most users have one review, so less than two tenths can be held out: both splits get half of it."""
+    splits = make_splits(random_pairs(seed, num_records=3_000, num_users=20_000), seed)
+    held_out = len(splits["validation"]) + len(splits["test"])
+    assert 100 < held_out < 500
+    assert abs(len(splits["validation"]) - len(splits["test"])) <= 1
 
 
 def test_strangers_to_train_are_dropped_from_the_other_splits_and_counted(tmp_path: Path) -> None:
     entries = [entry(), entry(user="v"), entry(user="w"), entry(item="j"), entry(user="v", text="last")]
     reviews = read_jsonl(write_jsonl(tmp_path, entries, train="0 1", validation="2", test="3 4"))
     known = keep_known(reviews)
-    assert {reason: each.count for reason, each in known.tally.dropped.items()} == {
+    assert {reason: each.count for reason, each in known.counts.dropped.items()} == {
         "user not in train (validation)": 1,
         "item not in train (test)": 1,
     }
     assert known.splits == {"train": [0, 1], "validation": [], "test": [2]}
     assert known.records[2].text == "last"
     assert known.numbers == [0, 1, 4]
-    assert reviews.tally.dropped == {}, "the reviews that were given stay as they were"
+    assert reviews.counts.dropped == {}, "the reviews that were given stay as they were"
 
 
 # --- JSON lines and CSV
@@ -260,7 +275,7 @@ def test_jsonl_fields(tmp_path: Path) -> None:
 
 def test_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"reviews\.jsonl:3: expected one JSON object a line, found '\{\"user\": \"u'"
+        InputError, match=r"reviews\.jsonl:3: expected one JSON object per line, found '\{\"user\": \"u'"
     ):
         read_jsonl(write_jsonl(tmp_path, [entry(), entry(), '{"user": "u']))
     (tmp_path / "reviews.jsonl").write_bytes(b'{"user": "\xff"}\n')
@@ -279,7 +294,7 @@ def test_bad_lines_are_counted_and_keep_their_numbers(tmp_path: Path) -> None:
         entry(text="last"),
     ]
     reviews = read_jsonl(write_jsonl(tmp_path, entries, train="0 1 2 3", validation="4 5", test="6"))
-    assert {reason: each.first.rpartition(":")[2] for reason, each in reviews.tally.dropped.items()} == {
+    assert {reason: each.first.rpartition(":")[2] for reason, each in reviews.counts.dropped.items()} == {
         "blank line": "2",
         "not a JSON object": "3",
         "text is not Unicode text": "4",
@@ -320,7 +335,7 @@ def test_csv_reads_the_same_as_jsonl(tmp_path: Path) -> None:
 def test_csv_faults(tmp_path: Path) -> None:
     path = tmp_path / "reviews.csv"
     path.write_text("user,item,rating,text\nu,i,4,fine\nu,i,many,a\nu,i,4\n\nu,i,inf,a\n,i,4,a\n")
-    dropped = read_csv(tmp_path).tally.dropped
+    dropped = read_csv(tmp_path).counts.dropped
     assert {reason: each.first.rpartition(":")[2] for reason, each in dropped.items()} == {
         "rating is not a number": "3",
         "not as many cells as columns": "4",
@@ -388,8 +403,59 @@ def test_yelp_reviews_become_sentences(tmp_path: Path) -> None:
     (tmp_path / "yelp_academic_dataset_review.json").write_text("\n".join(lines))
     reviews = read_yelp(tmp_path)
     assert reviews.records[0] == Review("u0", "b", 4.0, "the food was good !", "food")
-    assert reviews.tally.dropped["no sentence names a feature word"].first.endswith("review.json:7")
+    assert reviews.counts.dropped["no sentence names a feature word"].first.endswith("review.json:7")
     assert len(reviews.records) == 6
+
+
+def yelp_lines(folder: Path, texts: list[str], num_users: int = 3, num_items: int = 2) -> Path:
+    lines = [
+        {"user_id": f"u{row % num_users}", "business_id": f"b{row % num_items}", "stars": 4.0, "text": text}
+        for row, text in enumerate(texts)
+    ]
+    (folder / "yelp_academic_dataset_review.json").write_text(
+        "".join(json.dumps(line) + "\n" for line in lines)
+    )
+    return folder
+
+
+def test_yelp_features_are_mined_from_the_training_reviews_of_the_index_files(tmp_path: Path) -> None:
+    """Decision D9: a word that only held-out reviews speak of is not known when sentences are chosen."""
+    training = ["The food was good. The waiter ran."] * 6
+    held_out = ["The waiter was slow. The food is cold."] * 6
+    yelp_lines(tmp_path, [*training, *held_out, "The waiter was rude."])
+    (tmp_path / "splits").mkdir()
+    for name, numbers in {"train": "0 1 2 3 4 5", "validation": "6 7 8", "test": "9 10 11 12"}.items():
+        (tmp_path / "splits" / f"{name}.index").write_text(numbers)
+    reviews = read_yelp(tmp_path)
+    assert [record.text for record in reviews.records] == ["the food was good ."] * 6 + [
+        "the food is cold ."
+    ] * 6
+    assert reviews.counts.dropped["no sentence names a feature word"].count == 1
+    assert reviews.splits == {"train": [*range(6)], "validation": [6, 7, 8], "test": [9, 10, 11]}
+    everywhere = read_yelp(tmp_path, vocabulary_from=VocabularySource.peter_compat)
+    assert everywhere.records[6].text == "the waiter was slow ."
+    assert len(everywhere.records) == 13
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_yelp_features_are_mined_from_the_training_reviews_of_the_seeded_split(
+    tmp_path: Path, seed: int
+) -> None:
+    words = ["food", "waiter", "patio", "music", "menu", "bread", "soup", "view"]
+    draw = random.Random(seed)
+    texts = [f"The {draw.choice(words)} was {draw.choice(['good', 'bad'])}." for _ in range(60)]
+    reviews = read_yelp(yelp_lines(tmp_path, [*texts, "", "Nothing."]), seed=seed)
+    training = [texts[reviews.numbers[index]] for index in reviews.splits["train"]]
+    assert {record.feature for record in reviews.records} == mine_features(training)
+    everywhere = read_yelp(tmp_path, seed=seed, vocabulary_from=VocabularySource.peter_compat)
+    assert {record.feature for record in everywhere.records} == mine_features(texts)
+
+    def numbers(read: Reviews) -> dict[str, set[int]]:
+        return {name: {read.numbers[index] for index in split} for name, split in read.splits.items()}
+
+    assert all(numbers(reviews)[name] <= numbers(everywhere)[name] for name in SPLITS), (
+        "the split comes first, so it does not depend on the words"
+    )
 
 
 # --- Real data
@@ -407,8 +473,8 @@ def without_type_checks() -> Iterator[None]:
 @pytest.mark.usefixtures("without_type_checks")
 def test_real_yelp_data_are_read() -> None:
     reviews = read_yelp(REAL_DATA / "yelp")
-    assert reviews.tally.read == 10_000
-    assert list(reviews.tally.dropped) == ["no sentence names a feature word"]
-    assert reviews.tally.kept > 9_000
+    assert reviews.counts.read == 10_000
+    assert list(reviews.counts.dropped) == ["no sentence names a feature word"]
+    assert reviews.counts.kept > 9_000
     assert Counter(record.feature for record in reviews.records).most_common(1)[0][0] == "food"
     assert all(record.feature in record.text.split() for record in reviews.records)

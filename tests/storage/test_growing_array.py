@@ -11,7 +11,8 @@ from PIL import Image
 
 import meter.data.images
 import meter.train.vqgan.stages
-from meter.data.images import Photo, build_photos
+from meter.data.images import build_photos
+from meter.data.readers.photos import Photo
 from meter.storage.growing_array import ROWS_AT_RISK, SCAFFOLD, GrowingRows
 from meter.train.vqgan import encode_photos_stage
 from meter.vq import VQGAN, VQConfig, encode_photos

@@ -1,1 +1,1 @@
-"""Readers of raw reviews, one a format."""
+"""Readers of raw reviews and photo manifests, one file per format."""

@@ -1,15 +1,22 @@
 """Reads reviews from a table: ``reviews.csv``."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meter.data.reviews import Intake, Reviews, Source, UnusableRecord, check_columns, require_file
-from meter.data.splits import INDEX_FOLDER, with_splits
+from meter.data.readers.base import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    UnusableRecord,
+    check_columns,
+    collect_reviews,
+    require_file,
+)
+from meter.data.reviews import Reviews, Source
+from meter.data.splits import INDEX_FOLDER
 from meter.data.tokenizer import tokenize
 from meter.errors import InputError
-from meter.progress import tracked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,40 +34,53 @@ def read_csv(
 ) -> Reviews:
     """Reads ``reviews.csv`` (UTF-8, comma, header row) with the columns user,item,rating,text[,feature][,image].
 
-    The splits are those of ``splits/*.index`` (numbers of data rows, from 0), if that folder is there, else made
-    8:1:1 by ``seed``. An empty cell in ``feature`` or ``image`` means that there is none.
+    The splits are those of ``splits/*.index`` (numbers of data rows, from 0) if that folder exists, otherwise made
+    8:1:1 with ``seed``. An empty cell in ``feature`` or ``image`` means that there is none.
 
-    console: shows how far the reading is.
+    console: shows the progress.
 
     Raises:
-        InputError: the file is missing or no CSV, a column is absent or misspelt, the index files contradict each
-            other, or no record can be used.
+        InputError: the file is missing or not CSV, a column is absent or misspelt, the index files contradict each
+            other, or no record is usable.
     """
     path = require_file(folder / REVIEWS)
     lines: list[int] = []
-    source = Source(path, line_of=lines.__getitem__)
-    intake = Intake(source=source, tokenize=tokenize, min_rating=min_rating, max_rating=max_rating)
+    return collect_reviews(
+        _rows(path, lines),
+        _fields,
+        source=Source(path, line_of=lines.__getitem__),
+        tokenize=tokenize,
+        min_rating=min_rating,
+        max_rating=max_rating,
+        splits=folder / INDEX_FOLDER,
+        seed=seed,
+        console=console,
+    )
+
+
+def _rows(path: Path, lines: list[int]) -> Iterator[tuple[list[str], list[str]]]:
+    """Yields header and cells of every data row, and notes in ``lines`` the line where it ends."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         table = csv.reader(file, strict=True)
         try:
             columns = [name.strip() for name in next(table, [])]
             _check_header(columns, path)
-            for cells in tracked(table, f"reading {path.name}", None, console):
+            for cells in table:
                 lines.append(table.line_num)
-                intake.take(lambda cells=cells: _fields(columns, cells))
+                yield columns, cells
         except (csv.Error, UnicodeDecodeError) as fault:
             raise InputError(f"{path}:{table.line_num + 1}: not a CSV file in UTF-8 ({fault})") from None
-    return with_splits(intake, folder / INDEX_FOLDER, seed=seed)
 
 
 def _check_header(columns: list[str], path: Path) -> None:
-    check_columns(columns, ("user", "item", "rating", "text"), ("feature", "image"), f"{path}:1")
-    twice = {name for name in columns if columns.count(name) > 1}
-    if twice:
-        raise InputError(f"{path}:1: column {sorted(twice)[0]!r} appears more than once")
+    check_columns(columns, COLUMNS, OPTIONAL_COLUMNS, f"{path}:1")
+    repeated = {name for name in columns if columns.count(name) > 1}
+    if repeated:
+        raise InputError(f"{path}:1: column {sorted(repeated)[0]!r} appears more than once")
 
 
-def _fields(columns: list[str], cells: list[str]) -> Mapping[str, Any]:
+def _fields(row: tuple[list[str], list[str]]) -> Mapping[str, Any]:
+    columns, cells = row
     if not cells:
         raise UnusableRecord("blank line")
     if len(cells) != len(columns):

@@ -1,15 +1,22 @@
-"""Reads lines of JSON objects: ``reviews.jsonl``, and the files of other formats that are of this kind."""
+"""Reads JSON lines: ``reviews.jsonl``, and every other file with one JSON object per line."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meter.data.reviews import Intake, Reviews, Source, UnusableRecord, check_columns, require_file
-from meter.data.splits import INDEX_FOLDER, with_splits
+from meter.data.readers.base import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    UnusableRecord,
+    collect_reviews,
+    require_file,
+    with_checked_columns,
+)
+from meter.data.reviews import Reviews, Source
+from meter.data.splits import INDEX_FOLDER
 from meter.data.tokenizer import tokenize
 from meter.errors import InputError
-from meter.progress import tracked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,51 +32,61 @@ def read_jsonl(
     seed: int = 0,
     console: "Console | None" = None,
 ) -> Reviews:
-    """Reads ``reviews.jsonl``: one ``{"user", "item", "rating", "text"[, "feature"][, "image"]}`` a line.
+    """Reads ``reviews.jsonl``: one ``{"user", "item", "rating", "text"[, "feature"][, "image"]}`` per line.
 
-    The splits are those of ``splits/*.index``, if that folder is there, else made 8:1:1 by ``seed``.
+    The splits are those of ``splits/*.index`` if that folder exists, otherwise made 8:1:1 with ``seed``.
 
-    console: shows how far the reading is.
+    console: shows the progress.
 
     Raises:
-        InputError: the file is missing, a line is no JSON, a name is absent or misspelt in the first record, the
-            index files contradict each other, or no record can be used.
+        InputError: the file is missing, a line is not JSON, a name is absent or misspelt in the first record, the
+            index files contradict each other, or no record is usable.
     """
     path = require_file(folder / REVIEWS)
-    source = Source(path, line_of=lambda number: number + 1)
-    intake = Intake(source=source, tokenize=tokenize, min_rating=min_rating, max_rating=max_rating)
-    for line, entry in tracked(objects(path), f"reading {path.name}", None, console):
-        if line == 1 and isinstance(entry, dict):
-            check_columns(entry, ("user", "item", "rating", "text"), ("feature", "image"), source.place(0))
-        intake.take(lambda entry=entry: as_object(entry))
-    return with_splits(intake, folder / INDEX_FOLDER, seed=seed)
+    source = json_lines_source(path)
+    return collect_reviews(
+        with_checked_columns(json_lines(path), COLUMNS, OPTIONAL_COLUMNS, source),
+        json_object,
+        source=source,
+        tokenize=tokenize,
+        min_rating=min_rating,
+        max_rating=max_rating,
+        splits=folder / INDEX_FOLDER,
+        seed=seed,
+        console=console,
+    )
 
 
-def objects(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yields line number (from 1) and value of every line; None for a blank line.
+def json_lines_source(path: Path) -> Source:
+    """The source of a file with one record per line."""
+    return Source(path, line_of=lambda number: number + 1)
+
+
+def json_lines(path: Path) -> Iterator[Any]:
+    """Yields the value of every line; None for a blank line.
 
     Raises:
-        InputError: a line is no JSON (``file:line``): the file is torn or of another kind.
+        InputError: a line is not JSON (``file:line``): the file is incomplete or of another kind.
     """
     with path.open("rb") as file:
         for line, text in enumerate(file, start=1):
             try:
-                yield line, json.loads(text) if text.strip() else None
+                yield json.loads(text) if text.strip() else None
             except (ValueError, RecursionError) as fault:
                 raise InputError(
-                    f"{path}:{line}: expected one JSON object a line, found {_shown(text)} ({fault})"
+                    f"{path}:{line}: expected one JSON object per line, found {_beginning(text)} ({fault})"
                 ) from None
 
 
-def as_object(entry: Any) -> dict[str, Any]:
-    """Returns ``entry`` if it is a JSON object, else it cannot be used."""
-    if entry is None:
+def json_object(value: Any) -> dict[str, Any]:
+    """Returns ``value`` if it is a JSON object, otherwise raises ``UnusableRecord``."""
+    if value is None:
         raise UnusableRecord("blank line")
-    if not isinstance(entry, dict):
+    if not isinstance(value, dict):
         raise UnusableRecord("not a JSON object")
-    return entry
+    return value
 
 
-def _shown(text: bytes) -> str:
+def _beginning(text: bytes) -> str:
     start = text[:40].decode("utf-8", errors="replace").rstrip()
     return repr(start + ("…" if len(text) > 40 else ""))

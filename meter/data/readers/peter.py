@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from meter.data.reviews import Intake, Reviews, Source, UnusableRecord, check_columns, require_file
-from meter.data.splits import with_splits
+from meter.data.readers.base import UnusableRecord, collect_reviews, require_file, with_checked_columns
+from meter.data.reviews import Reviews, Source
 from meter.errors import InputError
-from meter.progress import tracked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,28 +26,31 @@ def read_peter(
     """Reads a folder in the format of PETER and NLG4RS (Li et al., ACL 2021).
 
     The pickle is a list of ``{"user", "item", "rating", "template": (feature, adjective, sentence, score)}``;
-    sentences are tokenized already and are split at blanks only. It is opened with an unpickler that can build
-    lists, dicts, tuples, strings and numbers only: nothing in it can run.
+    sentences are tokenized already and are split at white space only. It is opened with an unpickler that builds
+    only lists, dicts, tuples, strings and numbers, so no code in it can run.
 
-    fold: the folder with the index files, numbers of records counted from 0.  console: shows how far the reading is.
+    fold: the folder with the index files (record numbers from 0).  console: shows the progress.
 
     Raises:
-        InputError: a file is missing, torn or of another form; the pickle asks for anything but plain values;
-            the index files contradict each other; or no record can be used.
+        InputError: a file is missing, incomplete or of another form; the pickle contains anything but plain values;
+            the index files contradict each other; or no record is usable.
     """
     path = require_file(folder / REVIEWS)
     entries = _load_plain(path)
     if not isinstance(entries, list):
         raise InputError(f"{path}: expected a list of dicts, found a {type(entries).__name__}")
     source = Source(path)
-    if entries and isinstance(entries[0], dict):
-        check_columns(
-            [str(key) for key in entries[0]], ("user", "item", "rating", "template"), (), source.place(0)
-        )
-    intake = Intake(source=source, tokenize=str.split, min_rating=min_rating, max_rating=max_rating)
-    for entry in tracked(entries, f"reading {path.name}", len(entries), console):
-        intake.take(lambda entry=entry: _fields(entry))
-    return with_splits(intake, folder / fold)
+    return collect_reviews(
+        with_checked_columns(entries, ("user", "item", "rating", "template"), (), source),
+        _fields,
+        source=source,
+        tokenize=str.split,
+        min_rating=min_rating,
+        max_rating=max_rating,
+        splits=folder / fold,
+        num_records=len(entries),
+        console=console,
+    )
 
 
 def _fields(entry: Any) -> Mapping[str, Any]:
@@ -67,7 +69,7 @@ def _load_plain(path: Path) -> Any:
             return _PlainUnpickler(file, path).load()
     except InputError:
         raise
-    except Exception as fault:  # a torn pickle can end in nearly any exception
+    except Exception as fault:  # an incomplete pickle can raise nearly any exception
         raise InputError(
             f"{path}: not a whole pickle ({type(fault).__name__}: {fault}); copy or download the file again"
         ) from None
