@@ -138,12 +138,12 @@ def test_peters_early_stop_and_annealing_by_hand(tmp_path) -> None:
     failures = [0, 1, 1, 2, 3, 3, 4, 4, 5]
     for loss, count in zip(losses, failures, strict=True):
         assert not training.finished
-        training.judge(loss)
-        training.schedule.set_rates(0, training.players.model_optimizer, None)
-        assert training.position.failures == count
-        assert training.players.model_optimizer.param_groups[0]["lr"] == 0.25**count
+        training.keep_best(loss)
+        training.schedule.set_rates(0, training.networks.transformer.optimizer, None)
+        assert training.progress.failures == count
+        assert training.networks.transformer.optimizer.param_groups[0]["lr"] == 0.25**count
     assert training.finished
-    assert training.position.best_loss == 1.9
+    assert training.progress.best_loss == 1.9
 
 
 def test_peter_judges_text_and_rating_and_leaves_out_the_context(tmp_path) -> None:
@@ -162,7 +162,7 @@ def test_a_training_stops_by_peters_rule(tmp_path) -> None:
     training.run()
     lines = [line for line in Journal(tmp_path / "metrics.jsonl").read() if line["kind"] == "validation"]
     assert [line["best"] for line in lines] == [True] + 5 * [False]
-    assert training.position.best_loss == pytest.approx(lines[0]["text"] + lines[0]["rating"])
+    assert training.progress.best_loss == pytest.approx(lines[0]["text"] + lines[0]["rating"])
 
 
 @pytest.mark.parametrize("dataset", ["synthetic", "tripadvisor", "yelp"])
