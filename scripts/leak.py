@@ -73,9 +73,10 @@ def perplexity(model: Meter, examples: Examples, rows: Int[np.ndarray, " R"], ba
     """exp of the mean −log p of all words of these records, each predicted in one pass over the true sentence."""
     total, count = 0.0, 0
     for batch in ordered_batches(examples, rows, batch_size=batch_size):
-        output = model(batch.users, batch.items, batch.features, batch.words, places=batch.places)
-        total += text_loss(output.text, batch.words.flatten()[batch.places]).item() * len(batch.places)
-        count += len(batch.places)
+        output = model(batch.users, batch.items, batch.features, batch.words)
+        num_words = len(batch.word_slots)
+        total += text_loss(output.text, batch.words).item() * num_words
+        count += num_words
     return math.exp(total / count)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from meter.evaluate.generations import Generation
 from meter.model import Layout, Meter
 from meter.model.attention_maps import attention_maps
-from meter.model.sequence import present
+from meter.model.sequence import present_slots
 from meter.train.batches import Batch
 
 
@@ -174,7 +174,7 @@ def measure_attention(
         with attention_maps(model.transformer) as maps:
             model(batch.users, batch.items, batch.features, batch.words, batch.codes)
         length = maps[0].shape[-1]
-        filled = present(layout, batch.words)[:, :length]
+        filled = present_slots(layout, batch.words)[:, :length]
         visible = (model.visible[:length, :length] & filled[:, None]).float()
         uniform = (visible / visible.sum(dim=-1, keepdim=True))[:, None]
         kinds = slot_kinds(layout, batch.words, named[rows].to(device), value[rows].to(device), length)

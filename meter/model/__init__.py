@@ -6,7 +6,8 @@ from meter.model.generation.generate import CodeChoice, DecodingConfig, Generate
 from meter.model.generation.sampling import SamplingConfig
 from meter.model.initialisation import Initialisation
 from meter.model.meter import Meter, MeterOutput, ModelConfig
-from meter.model.sequence import Layout, Mask, word_places
+from meter.model.packed import PackedMeter, PackedOutput
+from meter.model.sequence import Layout, Mask, word_slots
 from meter.model.transformer import Norm
 from meter.special_words import BOS, EOS, PAD, UNK
 
@@ -26,9 +27,11 @@ __all__ = [
     "MeterOutput",
     "ModelConfig",
     "Norm",
+    "PackedMeter",
+    "PackedOutput",
     "Positions",
     "SamplingConfig",
     "VisualTable",
     "WordChoice",
-    "word_places",
+    "word_slots",
 ]

@@ -1,35 +1,34 @@
-"""The attention weights of a pass, made again beside it for those who ask: a pass that nobody watches pays nothing."""
+"""The attention weights of a pass, computed again beside it: a pass that is not watched pays nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from meter.model.transformer import SelfAttention, Transformer, attention_weights
+from meter.model.kernels.attention import attention_weights
+from meter.model.transformer import SelfAttention, Transformer, split_heads
 
 
 @contextmanager
 def attention_maps(transformer: Transformer) -> Iterator[list[Float[Tensor, "B H Q T"]]]:
     """Within it, every pass adds the weights of each layer, from the first to the last, to the list it gives.
 
-    The fused kernels never hold these weights, so they are computed a second time from what the attention was
-    given. Without dropout they are exactly what the values are mixed with. Generation goes past the modules and
-    is not watched: watch a pass over what was generated.
+    The fused kernels never hold these weights, so they are computed a second time from the attention's inputs.
+    Without dropout they are exactly what the values are mixed with. Generation and ``PackedMeter`` do not call these
+    modules and leave the list as it is: run ``Meter`` over what was generated.
     """
     maps: list[Float[Tensor, "B H Q T"]] = []
 
     @torch.no_grad()
-    def record(attention: nn.Module, given: tuple[Any, ...], _: Tensor) -> None:
+    def record(attention: nn.Module, inputs: tuple[Tensor], options: dict[str, Tensor], _: Tensor) -> None:
         assert isinstance(attention, SelfAttention)
-        tokens, visible, packing = given
-        queries, keys, _values = attention.project(tokens, packing)
-        maps.append(attention_weights(queries, keys, visible))
+        queries, keys, _values = split_heads(attention.project_in(inputs[0]), attention.heads)
+        maps.append(attention_weights(queries, keys, options["visible"]))
 
-    watched = [module for module in transformer.modules() if isinstance(module, SelfAttention)]
-    hooks = [attention.register_forward_hook(record) for attention in watched]
+    attentions = [module for module in transformer.modules() if isinstance(module, SelfAttention)]
+    hooks = [attention.register_forward_hook(record, with_kwargs=True) for attention in attentions]
     try:
         yield maps
     finally:

@@ -2,11 +2,13 @@
 
 import math
 from enum import Enum
+from typing import assert_never
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from meter.errors import InputError
 from meter.model.sequence import Layout
 from meter.special_words import BOS
 
@@ -21,16 +23,16 @@ class VisualTable(Enum):
 
 
 class Positions(Enum):
-    """What tells the places of u, i, f, BOS, words and BOI apart; a picture's places are always axial."""
+    """What tells the slots of u, i, f, BOS, words and BOI apart; the positions of codes are always axial."""
 
     learned = "learned"
-    """A learned vector a place."""
+    """A learned vector for each slot."""
     sinusoidal = "sinusoidal"
     """Fixed waves, as in PETER (Vaswani et al., 2017)."""
 
 
 def sinusoids(length: int, width: int) -> Float[Tensor, "T D"]:
-    """Sines in even and cosines in odd columns, from one radian a place down to nearly 1/10,000."""
+    """Sines in even and cosines in odd columns, from one radian a slot down to nearly 1/10,000."""
     rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))
     angles = torch.arange(length)[:, None] * rates
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
@@ -62,17 +64,17 @@ class VisualEmbedding(nn.Module):
             frozen = nn.Embedding.from_pretrained(codebook, freeze=True)
             self.table = nn.Sequential(frozen, nn.Linear(codebook.shape[1], width))
 
-    def axial(self) -> Float[Tensor, "M D"]:
-        """The sum of row and column embedding of every place of the grid, row by row."""
+    def axial_positions(self) -> Float[Tensor, "M D"]:
+        """The sum of row and column embedding of every cell of the grid, row by row."""
         rows, columns = self.positions.weights
         return (rows + columns).flatten(0, 2)
 
     def forward(self, codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
         """Embeds the first V codes of each picture; an absent picture's −1 counts as code 0, which no loss reads."""
-        return self.placed(codes.clamp(min=0), self.axial()[: codes.shape[1]])
+        return self.embed_at(self.axial_positions()[: codes.shape[1]], codes.clamp(min=0))
 
-    def placed(self, codes: Int[Tensor, "B V"], positions: Float[Tensor, "V D"]) -> Float[Tensor, "B V D"]:
-        """Embeds codes that stand at places with these positions."""
+    def embed_at(self, positions: Float[Tensor, "V D"], codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
+        """Embeds codes that stand at these positions."""
         return torch.add(positions, self.table(codes), alpha=self.scale)
 
 
@@ -103,19 +105,22 @@ class Embedding(nn.Module):
         self.words = nn.Embedding(num_words, width)
         self.visual = visual
         length = layout.text.stop + (1 if visual else 0)
-        if positions is Positions.learned:
-            self.positions = nn.Embedding(length, width)
-        else:
-            self.positions = nn.Embedding.from_pretrained(sinusoids(length, width), freeze=True)
+        match positions:
+            case Positions.learned:
+                self.positions = nn.Embedding(length, width)
+            case Positions.sinusoidal:
+                self.positions = nn.Embedding.from_pretrained(sinusoids(length, width), freeze=True)
+            case _:
+                assert_never(positions)
         self.begin_image = nn.Parameter(torch.empty(width)) if visual else None
 
-    def conditions(
+    def embed_conditions(
         self, users: Int[Tensor, " B"], items: Int[Tensor, " B"], features: Int[Tensor, " B"] | None
     ) -> Float[Tensor, "B C D"]:
         """Embeds [u, i, f, BOS]: what every generation starts from."""
-        return self.placed(self.tokens(users, items, features, users.new_empty(len(users), 0)), 0)
+        return self.add_positions(self.look_up(users, items, features, users.new_empty(len(users), 0)), 0)
 
-    def tokens(
+    def look_up(
         self,
         users: Int[Tensor, " B"],
         items: Int[Tensor, " B"],
@@ -126,22 +131,28 @@ class Embedding(nn.Module):
 
         All words in one go: each lookup's gradient is a table of its own, as large as V.
         """
-        spoken = [torch.full_like(users, BOS)[:, None], words]
+        if (features is not None) != self.layout.has_feature:
+            expected = "a word each" if self.layout.has_feature else "None"
+            found = "None" if features is None else f"shape {tuple(features.shape)}"
+            raise InputError(
+                f"features: expected {expected}, as model.has_feature={self.layout.has_feature}, found {found}"
+            )
+        in_vocabulary = [torch.full_like(users, BOS)[:, None], words]
         if features is not None:
-            spoken.insert(0, features[:, None])
+            in_vocabulary.insert(0, features[:, None])
         pair = [self.users(users)[:, None], self.items(items)[:, None]]
-        return torch.cat([*pair, self.words(torch.cat(spoken, dim=1))], dim=1)
+        return torch.cat([*pair, self.words(torch.cat(in_vocabulary, dim=1))], dim=1)
 
-    def text_step(self, words: Int[Tensor, " B"], index: int) -> Float[Tensor, "B 1 D"]:
+    def embed_word(self, words: Int[Tensor, " B"], index: int) -> Float[Tensor, "B 1 D"]:
         """Embeds the word that stands at ``index`` of the sentence (0 is the first)."""
-        return self.placed(self.words(words)[:, None], self.layout.text.start + 1 + index)
+        return self.add_positions(self.words(words)[:, None], self.layout.text.start + 1 + index)
 
-    def boi(self, batch: int) -> Float[Tensor, "B 1 D"]:
+    def embed_boi(self, batch: int) -> Float[Tensor, "B 1 D"]:
         """Embeds BOI, the token that begins a picture; its position is the last of the non-visual ones."""
         assert self.begin_image is not None
-        return self.placed(self.begin_image.expand(batch, 1, -1), self.layout.text.stop)
+        return self.add_positions(self.begin_image.expand(batch, 1, -1), self.layout.text.stop)
 
-    def placed(self, tokens: Float[Tensor, "B Q D"], start: int) -> Float[Tensor, "B Q D"]:
+    def add_positions(self, tokens: Float[Tensor, "B Q D"], start: int) -> Float[Tensor, "B Q D"]:
         """Scales the tokens and adds the positions from slot ``start`` on."""
         positions = self.positions.weight[start : start + tokens.shape[1]]
         return torch.add(positions, tokens, alpha=self.scale)
@@ -155,8 +166,23 @@ class Embedding(nn.Module):
         codes: Int[Tensor, "B M"] | None,
     ) -> Float[Tensor, "B T D"]:
         """Embeds the whole sequence."""
-        parts = [self.placed(self.tokens(users, items, features, words[:, :-1]), 0)]
+        self._check_sizes(words, codes)
+        parts = [self.add_positions(self.look_up(users, items, features, words[:, :-1]), 0)]
         if codes is not None:
             assert self.visual is not None
-            parts += [self.boi(len(users)), self.visual(codes[:, :-1])]
+            parts += [self.embed_boi(len(users)), self.visual(codes[:, :-1])]
         return torch.cat(parts, dim=1)
+
+    def _check_sizes(self, words: Tensor, codes: Tensor | None) -> None:
+        """Raises InputError where words or codes do not fill the slots that the model has for them."""
+        num_words, num_codes = self.layout.text_length + 1, self.layout.visual_length
+        if words.shape[1] != num_words:
+            raise InputError(
+                f"words: expected {num_words} columns (model.text_length={num_words - 1} and EOS), "
+                f"found {words.shape[1]}"
+            )
+        if codes is not None and (self.visual is None or codes.shape[1] != num_codes):
+            expected = (
+                f"{num_codes} columns (model.grid)" if self.visual else "None, as the model has no pictures"
+            )
+            raise InputError(f"codes: expected {expected}, found shape {tuple(codes.shape)}")

@@ -1,6 +1,7 @@
 """What the weights start from."""
 
 from enum import Enum
+from typing import assert_never
 
 from torch import nn
 
@@ -18,15 +19,20 @@ class Initialisation(Enum):
     """As PETER's code: tables and heads uniform in ±0.1, layers as torch makes them, all alike at first."""
 
 
-def initialise(embedding: Embedding, transformer: Transformer, heads: Heads, how: Initialisation) -> None:
+def initialise(
+    embedding: Embedding, transformer: Transformer, heads: Heads, initialisation: Initialisation
+) -> None:
     """Draws fresh weights from torch's global generator; frozen tables stay as they are."""
-    if how is Initialisation.normal:
-        for part in (embedding, transformer, heads):
-            part.apply(_normal)
-    else:
-        _uniform(embedding)
-        _uniform(heads)
-        _as_torch(transformer)
+    match initialisation:
+        case Initialisation.normal:
+            for part in (embedding, transformer, heads):
+                part.apply(_normal)
+        case Initialisation.peter:
+            _uniform(embedding)
+            _uniform(heads)
+            _as_torch(transformer)
+        case _:
+            assert_never(initialisation)
 
 
 def _normal(module: nn.Module) -> None:

@@ -6,18 +6,20 @@ import math
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import assert_never
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from meter.errors import InputError
 from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
 from meter.model.generation.generate import DecodingConfig, Generated, generate
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
-from meter.model.kernels.packing import Packing
-from meter.model.sequence import Layout, Mask, present, visibility
+from meter.model.sequence import Layout, Mask, present_slots, visibility
 from meter.model.transformer import Norm, Transformer, TransformerConfig
+from meter.special_words import UNK
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 ENUMS: dict[str, type[Enum]] = {
@@ -67,18 +69,37 @@ class ModelConfig(TransformerConfig):
             has_feature=self.has_feature, text_length=self.text_length, visual_length=rows * columns
         )
 
+    def check(self) -> None:
+        """Raises InputError where these sizes cannot make a model."""
+        TransformerConfig.check(self)
+        for name in ("num_users", "num_items", "text_length"):
+            if getattr(self, name) < 1:
+                raise InputError(f"model.{name}: expected at least 1, found {getattr(self, name)}")
+        if self.num_words <= UNK:
+            raise InputError(
+                f"model.num_words: expected at least the {UNK + 1} special words, found {self.num_words}"
+            )
+        if self.num_codes < 0 or bool(self.num_codes) != bool(self.grid):
+            raise InputError(
+                "model.num_codes and model.grid: expected both for a model with pictures, 0 and [] for one without, "
+                f"found {self.num_codes} and {list(self.grid)}"
+            )
+        if self.grid and (len(self.grid) != 2 or min(self.grid) < 1):
+            raise InputError(
+                f"model.grid: expected [rows, columns], each at least 1, found {list(self.grid)}"
+            )
+
 
 @dataclass(slots=True)
 class MeterOutput:
     """What one pass gives: each head's prediction, as logits where it is a choice.
 
-    text: of every word (B, S, W), or of those that the call asked for (P, W).
-    visual is None where the model or the call has no pictures.
+    visual: None where the model or the call has no pictures.
     """
 
     rating: Float[Tensor, " B"]
     context: Float[Tensor, "B W"]
-    text: Float[Tensor, "... W"]
+    text: Float[Tensor, "B S W"]
     visual: Float[Tensor, "B M K"] | None
 
 
@@ -86,13 +107,15 @@ class Meter(nn.Module):
     """The multimodally-enhanced transformer (§3.3, §3.4).
 
     codebook: the VQ-GAN's code vectors (K, C); needed where ``config.visual_table`` is ``codebook``.
+
+    Raises InputError where the sizes do not fit together.
     """
 
     visible: Tensor
 
     def __init__(self, config: ModelConfig, codebook: Float[Tensor, "K C"] | None = None) -> None:
         super().__init__()
-        _check(config)
+        config.check()
         self.config = config
         self.layout = config.layout()
         scale = math.sqrt(config.width) if config.scale_embeddings else 1.0
@@ -123,40 +146,27 @@ class Meter(nn.Module):
         features: Int[Tensor, " B"] | None,
         words: Int[Tensor, "B S"],
         codes: Int[Tensor, "B M"] | None = None,
-        places: Int[Tensor, " P"] | None = None,
     ) -> MeterOutput:
         """Predicts every word and code from those before it (teacher forcing).
 
+        features: None for a model without a feature word.
         words: the sentence, EOS, then PAD; the model puts BOS in front itself. ``text[:, t]`` predicts ``words[:, t]``.
-        codes: the picture row by row; −1 where an example has none (its visual logits mean nothing).
-        places: the words whose logits are wanted, as ``word_places`` counts them; all where None. The word head is
-            the widest of all, and no loss reads what it says at PAD.
+        codes: the picture row by row; −1 where an example has none (its visual logits mean nothing). None leaves the
+            picture out.
         """
-        layout = self.layout
         tokens = self.embedding(users, items, features, words, codes)
-        length = tokens.shape[1]
-        real = present(layout, words)[:, :length]
-        visible = self.visible[:length, :length] & real[:, None]
-        states = self.transformer(tokens, visible, self.packing(real, places, codes))
-        of_words = states[:, layout.text]
-        return MeterOutput(
-            rating=self.heads.rating(states[:, 0]),
-            context=self.heads.context_words(states[:, 1]),
-            text=self.heads.text(of_words if places is None else of_words.flatten(0, 1)[places]),
-            visual=None
-            if codes is None or self.heads.visual is None
-            else self.heads.visual(states[:, layout.visual]),
-        )
+        states = self.transformer(tokens, self.visible_slots(words, tokens.shape[1]))
+        rating = self.heads.rating(states[:, 0])
+        context = self.heads.context_words(states[:, 1])
+        text = self.heads.text(states[:, self.layout.text])
+        visual = None
+        if codes is not None and self.heads.visual is not None:
+            visual = self.heads.visual(states[:, self.layout.visual])
+        return MeterOutput(rating=rating, context=context, text=text, visual=visual)
 
-    def packing(
-        self, real: Bool[Tensor, "B T"], places: Tensor | None, codes: Tensor | None
-    ) -> Packing | None:
-        """Leaves padding out where that pays: on a CPU, with words alone asked for and no picture behind them.
-
-        An accelerator would have to wait for the host, and beside a picture's codes a sentence has little padding.
-        """
-        worth = places is not None and codes is None and real.device.type == "cpu"
-        return Packing.of(real) if worth else None
+    def visible_slots(self, words: Int[Tensor, "B S"], length: int) -> Bool[Tensor, "B T T"]:
+        """Which of the first T = ``length`` slots each of them sees: the mask allows it, and a token stands there."""
+        return self.visible[:length, :length] & present_slots(self.layout, words)[:, None, :length]
 
     @torch.no_grad()
     def generate(
@@ -212,23 +222,17 @@ class Meter(nn.Module):
         return model.eval()
 
 
-def _check(config: ModelConfig) -> None:
-    for name in ("num_users", "num_items", "num_words", "text_length"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"model.{name} must be at least 1, got {getattr(config, name)}")
-    if bool(config.num_codes) != bool(config.grid):
-        raise ValueError(
-            f"a model with pictures needs num_codes and grid, one without needs neither: "
-            f"got num_codes {config.num_codes}, grid {config.grid}"
-        )
-    if config.grid and len(config.grid) != 2:
-        raise ValueError(f"model.grid must be [rows, columns], got {config.grid}")
-
-
 def _codebook(config: ModelConfig, codebook: Tensor | None) -> Tensor | None:
-    if config.visual_table is VisualTable.own:
-        return None
-    if codebook is None or len(codebook) != config.num_codes:
-        found = None if codebook is None else tuple(codebook.shape)
-        raise ValueError(f"visual_table=codebook needs the ({config.num_codes}, C) code vectors, got {found}")
-    return codebook
+    match config.visual_table:
+        case VisualTable.own:
+            return None
+        case VisualTable.codebook:
+            if codebook is None or codebook.ndim != 2 or len(codebook) != config.num_codes:
+                found = "None" if codebook is None else f"shape {tuple(codebook.shape)}"
+                raise InputError(
+                    f"codebook: expected the VQ-GAN's ({config.num_codes}, C) code vectors for "
+                    f"model.visual_table=codebook, found {found}"
+                )
+            return codebook
+        case _:
+            assert_never(config.visual_table)

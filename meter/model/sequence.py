@@ -8,6 +8,7 @@ M codes. A slot whose word is absent, because the sentence is shorter, is seen b
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import assert_never
 
 import torch
 from jaxtyping import Bool, Int
@@ -63,21 +64,24 @@ class Layout:
 def visibility(layout: Layout, mask: Mask) -> Bool[Tensor, "T T"]:
     """Says for every slot (row) which slots (columns) it may see, padding aside (§3.4, D1)."""
     visible = torch.ones(layout.length, layout.length, dtype=torch.bool).tril()
-    if mask is Mask.peter:
-        visible[0, 1] = True
-    elif mask is Mask.prefix:
-        visible[: layout.num_conditions, : layout.num_conditions] = True
-    else:
-        visible[:2, :] = True
+    match mask:
+        case Mask.peter:
+            visible[0, 1] = True
+        case Mask.prefix:
+            visible[: layout.num_conditions, : layout.num_conditions] = True
+        case Mask.literal:
+            visible[:2, :] = True
+        case _:
+            assert_never(mask)
     return visible
 
 
-def word_places(words: Int[Tensor, "B S"]) -> Int[Tensor, " P"]:
-    """Where words stand (EOS is one, PAD is none), counted through all rows: row · S + column."""
+def word_slots(words: Int[Tensor, "B S"]) -> Int[Tensor, " P"]:
+    """The text slots that predict a word (EOS is one, PAD is none), counted through all sentences: row · S + column."""
     return (words != PAD).flatten().nonzero().squeeze(1)
 
 
-def present(layout: Layout, words: Int[Tensor, "B S"]) -> Bool[Tensor, "B T"]:
+def present_slots(layout: Layout, words: Int[Tensor, "B S"]) -> Bool[Tensor, "B T"]:
     """Says which slots hold a token: a text slot does while its sentence lasts, all others always do."""
     slots = torch.ones(words.shape[0], layout.length, dtype=torch.bool, device=words.device)
     start = layout.text.start + 1

@@ -1,17 +1,18 @@
 """The transformer (§3.4): L layers of masked self-attention and feed-forward, over whole sequences."""
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from typing import assert_never
 
-import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from meter.enum_fields import EnumFields
+from meter.errors import InputError
+from meter.model.kernels.attention import attend
 from meter.model.kernels.dropout import Dropout
-from meter.model.kernels.packing import Packing
 
 
 class Norm(Enum):
@@ -40,78 +41,53 @@ class TransformerConfig(EnumFields):
     dropout: float = 0.2
     """Share of activations that are dropped while training: on embeddings, attention weights and sublayers."""
 
+    def check(self) -> None:
+        """Raises InputError where these sizes cannot make a network."""
+        for name in ("width", "layers", "heads", "feedforward"):
+            if getattr(self, name) < 1:
+                raise InputError(f"model.{name}: expected at least 1, found {getattr(self, name)}")
+        if self.width % self.heads:
+            raise InputError(
+                f"model.width: expected a multiple of model.heads={self.heads}, found {self.width}"
+            )
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"model.dropout: expected a share in [0, 1), found {self.dropout}")
+
 
 class SelfAttention(nn.Module):
     """Multi-head attention: softmax(QKᵀ / √dh) V with a mask of what is visible."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        if config.width % config.heads:
-            raise ValueError(f"model.width {config.width} is not a multiple of model.heads {config.heads}")
         self.heads = config.heads
         self.dropout = Dropout(config.dropout)
         self.project_in = nn.Linear(config.width, 3 * config.width)
         self.project_out = nn.Linear(config.width, config.width)
 
     def forward(
-        self, tokens: Float[Tensor, "*L D"], visible: Bool[Tensor, "B 1 T T"], packing: Packing | None = None
-    ) -> Float[Tensor, "*L D"]:
+        self, tokens: Float[Tensor, "B T D"], visible: Bool[Tensor, "#B 1 T T"]
+    ) -> Float[Tensor, "B T D"]:
         """Attends from every slot to those that it may see."""
-        queries, keys, values = self.project(tokens, packing)
-        mixed = attend(queries, keys, values, visible, self.dropout).transpose(1, 2).flatten(2)
-        return self.project_out(mixed if packing is None else packing.pack(mixed))
+        return self.project_out(self.mix(self.project_in(tokens), visible))
 
-    def project(
-        self, tokens: Float[Tensor, "*L D"], packing: Packing | None = None
-    ) -> Float[Tensor, "3 B H T dh"]:
-        """Queries, keys and values of every head."""
-        projected = self.project_in(tokens)
-        if packing is not None:
-            projected = packing.spread(projected)
-        return projected.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+    def mix(
+        self, projected: Float[Tensor, "B T E"], visible: Bool[Tensor, "#B 1 T T"]
+    ) -> Float[Tensor, "B T D"]:
+        """Mixes the values that each slot sees, by how its query matches their keys.
 
-
-def attend(
-    queries: Float[Tensor, "B H Q dh"],
-    keys: Float[Tensor, "B H T dh"],
-    values: Float[Tensor, "B H T dh"],
-    visible: Bool[Tensor, "#B 1 #Q T"] | None,
-    dropout: Dropout | None = None,
-) -> Float[Tensor, "B H Q dh"]:
-    """softmax(QKᵀ / √dh) V, by torch's fused kernel wherever that is the faster one.
-
-    visible: what each query may see; everything where None.
-    On a CPU in single precision at least: its kernels take several times as long for bf16.
-    """
-    if queries.device.type != "cpu":
-        share = dropout.share if dropout is not None and dropout.active else 0.0
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, dropout_p=share)
-    with torch.autocast("cpu", enabled=False):
-        queries, keys, values = map(at_least_single, (queries, keys, values))
-        if dropout is not None and dropout.active:
-            return dropout(attention_weights(queries, keys, visible)) @ values
-        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible)
+        projected: queries, keys and values of every slot, side by side: E = 3D.
+        """
+        queries, keys, values = split_heads(projected, self.heads)
+        return attend(queries, keys, values, visible, self.dropout).transpose(1, 2).flatten(2)
 
 
-def at_least_single(values: Tensor) -> Tensor:
-    """The values in float32, or in their own precision where that is higher."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
-
-
-def attention_weights(
-    queries: Float[Tensor, "B H Q dh"],
-    keys: Float[Tensor, "B H T dh"],
-    visible: Bool[Tensor, "#B 1 #Q T"] | None,
-) -> Float[Tensor, "B H Q T"]:
-    """softmax(QKᵀ / √dh); what is not visible gets 0."""
-    scores = queries @ keys.transpose(-2, -1) / math.sqrt(queries.shape[-1])
-    if visible is not None:
-        scores = scores.masked_fill(~visible, -math.inf)
-    return scores.softmax(dim=-1)
+def split_heads(projected: Float[Tensor, "B T E"], heads: int) -> Float[Tensor, "3 B H T dh"]:
+    """Queries, keys and values of every head; a view."""
+    return projected.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
 
 
 class Block(nn.Module):
-    """One layer: attention, then feed-forward, each added to its input and normalised before or after."""
+    """One layer: attention, then feed-forward."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -128,13 +104,32 @@ class Block(nn.Module):
         self.norm = config.norm
 
     def forward(
-        self, tokens: Float[Tensor, "*L D"], visible: Bool[Tensor, "B 1 T T"], packing: Packing | None = None
+        self, tokens: Float[Tensor, "B T D"], visible: Bool[Tensor, "#B 1 T T"]
+    ) -> Float[Tensor, "B T D"]:
+        return self.encode(tokens, partial(self.attention, visible=visible))
+
+    def encode(
+        self, tokens: Float[Tensor, "*L D"], attention: Callable[[Tensor], Tensor]
     ) -> Float[Tensor, "*L D"]:
-        if self.norm is Norm.pre:
-            tokens = tokens + self.dropout(self.attention(self.attention_norm(tokens), visible, packing))
-            return tokens + self.dropout(self.feedforward(self.feedforward_norm(tokens)))
-        tokens = self.attention_norm(tokens + self.dropout(self.attention(tokens, visible, packing)))
-        return self.feedforward_norm(tokens + self.dropout(self.feedforward(tokens)))
+        """The layer around any form of its attention."""
+        tokens = residual(self.norm, self.attention_norm, lambda x: self.dropout(attention(x)), tokens)
+        return residual(self.norm, self.feedforward_norm, lambda x: self.dropout(self.feedforward(x)), tokens)
+
+
+def residual(
+    norm: Norm,
+    normalise: Callable[[Tensor], Tensor],
+    sublayer: Callable[[Tensor], Tensor],
+    tokens: Float[Tensor, "*L D"],
+) -> Float[Tensor, "*L D"]:
+    """Adds what a sublayer makes of the tokens to them, normalised before or after."""
+    match norm:
+        case Norm.pre:
+            return tokens + sublayer(normalise(tokens))
+        case Norm.post:
+            return normalise(tokens + sublayer(tokens))
+        case _:
+            assert_never(norm)
 
 
 class Transformer(nn.Module):
@@ -142,20 +137,15 @@ class Transformer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.config = config
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.final_norm = nn.LayerNorm(config.width) if config.norm is Norm.pre else nn.Identity()
 
     def forward(
-        self, tokens: Float[Tensor, "B T D"], visible: Bool[Tensor, "B T T"], packing: Packing | None = None
+        self, tokens: Float[Tensor, "B T D"], visible: Bool[Tensor, "B T T"]
     ) -> Float[Tensor, "B T D"]:
-        """Encodes whole sequences; ``visible`` says for every slot which slots it may see.
-
-        packing: leaves the slots out that hold no token; their states are 0 then. Every slot is encoded where None.
-        """
-        tokens = self.dropout(tokens if packing is None else packing.pack(tokens))
+        """Encodes whole sequences; ``visible`` says for every slot which slots it may see."""
+        tokens = self.dropout(tokens)
         for block in self.blocks:
-            tokens = block(tokens, visible[:, None], packing)
-        states = self.final_norm(tokens)
-        return states if packing is None else packing.spread(states)
+            tokens = block(tokens, visible[:, None])
+        return self.final_norm(tokens)

@@ -17,7 +17,7 @@ class Batch:
 
     indices: of the examples among all records.
 
-    places: where words stand in the sentences, EOS among them (``word_places``).
+    word_slots: where words stand in the sentences, EOS among them (``meter.model.word_slots``).
     """
 
     indices: Int[Tensor, " B"]
@@ -25,7 +25,7 @@ class Batch:
     items: Int[Tensor, " B"]
     features: Int[Tensor, " B"] | None
     words: Int[Tensor, "B S"]
-    places: Int[Tensor, " P"]
+    word_slots: Int[Tensor, " P"]
     ratings: Float[Tensor, " B"]
     codes: Int[Tensor, "B M"] | None
 
@@ -58,7 +58,7 @@ class Examples:
         self.items = on_device(items, torch.int32)
         self.features = None if features is None else on_device(features, torch.int32)
         self.words = on_device(words, torch.int32)
-        # Kept beside the host: counting places on an accelerator would make the host wait for it at every step.
+        # Kept beside the host: counting words on an accelerator would make the host wait for it at every step.
         self.present = torch.from_numpy(np.array(words) != PAD)
         self.ratings = on_device(ratings, torch.float32)
         self.photos = on_device(photos, torch.long)
@@ -70,7 +70,7 @@ class Examples:
 
     def batch(self, indices: Int[Tensor, " B"]) -> Batch:
         """Gathers examples by their indices, which lie in the host's memory."""
-        places = self.present[indices].flatten().nonzero().squeeze(1).to(self.device, non_blocking=True)
+        word_slots = self.present[indices].flatten().nonzero().squeeze(1).to(self.device, non_blocking=True)
         indices = indices.to(self.device, non_blocking=True)
         return Batch(
             indices=indices,
@@ -78,7 +78,7 @@ class Examples:
             items=self.items[indices].long(),
             features=None if self.features is None else self.features[indices].long(),
             words=self.words[indices].long(),
-            places=places,
+            word_slots=word_slots,
             ratings=self.ratings[indices],
             codes=None if self.codes is None else self.codes[self.photos[indices]].long(),
         )

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 from jaxtyping import Int
-from torch import nn
 
 from meter.data import Prepared
 from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
-from meter.model import Meter, ModelConfig, VisualTable
+from meter.model import Meter, ModelConfig, PackedMeter, VisualTable
 from meter.train.batches import Examples
 from meter.train.networks import JointNetworks, Module, TrainedNetwork
 from meter.train.objective import ObjectiveConfig
@@ -82,7 +81,9 @@ def make_networks(
     from_codebook = vq is not None and model.visual_table is VisualTable.codebook
     meter = Meter(model, vq.codebook.vectors.detach().clone() if vq and from_codebook else None)
     networks = JointNetworks(
-        transformer=on_devices(fabric, meter, lambda module: make_optimizer(module, optimizer))
+        transformer=on_devices(
+            fabric, PackedMeter(meter), lambda packed: make_optimizer(packed.meter, optimizer)
+        )
     )
     if objective.lambda_d > 0:
         scorer = PairScorer(
@@ -97,7 +98,7 @@ def make_networks(
 
 
 def on_devices(
-    fabric: "Fabric", module: Module, make: Callable[[nn.Module], torch.optim.Optimizer]
+    fabric: "Fabric", module: Module, make: Callable[[Module], torch.optim.Optimizer]
 ) -> TrainedNetwork[Module]:
     """Puts a network on the devices, then makes its optimizer, which must hold the weights that lie there."""
     wrapped = fabric.setup_module(module)

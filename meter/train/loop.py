@@ -134,7 +134,7 @@ class JointTraining:
             self.progress.step, transformer.optimizer, discriminator.optimizer if discriminator else None
         )
         values = joint_step(self.fabric, self.networks, parts, self.objective, self.optimizer.clip)
-        self.running.add(values | {"words": sum(len(part.places) for part in parts)})
+        self.running.add(values | {"words": sum(len(part.word_slots) for part in parts)})
         self.progress.step += 1
         self.progress.step_in_epoch += 1
 
@@ -170,18 +170,16 @@ class JointTraining:
     @torch.no_grad()
     def validate(self) -> None:
         """Measures the validation split and remembers the best weights."""
-        meter = self.networks.transformer.module.eval()
+        packed = self.networks.transformer.module.eval()
         sums: defaultdict[str, float] = defaultdict(float)
         for batch in ordered_batches(
             self.examples, self.splits["validation"], batch_size=self.config.batch_size
         ):
             with self.fabric.autocast():
-                output = meter(
-                    batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+                output = packed(
+                    batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
                 )
-            losses = supervised_losses(
-                output, batch.words, batch.ratings, batch.codes, self.objective, batch.places
-            )
+            losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective)
             values = losses.named() | {"total": losses.total(self.objective)}
             for name, value in values.items():
                 sums[name] += value.item() * len(batch.indices)
@@ -205,7 +203,7 @@ class JointTraining:
         self.progress.best_loss, self.progress.best_epoch = loss, self.progress.epoch
         if self.config.early_stop is EarlyStop.patience:
             self.progress.failures = 0
-        meter, discriminator = self.networks.transformer.module, self.networks.discriminator
+        meter, discriminator = self.networks.meter, self.networks.discriminator
         weights = gathered(meter.state_dict())
         if self.fabric.is_global_zero:
             meter.save_pretrained(self.files.best, weights)

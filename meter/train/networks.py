@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from meter.disc import PairScorer
-from meter.model import Meter
+from meter.model import Meter, PackedMeter
 from meter.train.sharding import gathered, load_optimizer, load_weights
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -33,8 +33,13 @@ class TrainedNetwork(Generic[Module]):
 class JointNetworks:
     """Transformer and discriminator; there is no discriminator where λd is 0."""
 
-    transformer: TrainedNetwork[Meter]
+    transformer: TrainedNetwork[PackedMeter]
     discriminator: TrainedNetwork[PairScorer] | None = None
+
+    @property
+    def meter(self) -> Meter:
+        """The transformer whose weights are saved."""
+        return self.transformer.module.meter
 
     def all(self) -> list[TrainedNetwork[Any]]:
         """The networks that there are."""
@@ -48,7 +53,7 @@ class JointNetworks:
     def state_dict(self) -> dict[str, Any]:
         """Weights and optimizer states, whole; all processes must call it together."""
         state = {
-            "model": gathered(self.transformer.module.state_dict()),
+            "model": gathered(self.meter.state_dict()),
             "model_optimizer": gathered(self.transformer.optimizer.state_dict()),
         }
         if self.discriminator is not None:
@@ -58,7 +63,7 @@ class JointNetworks:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what ``state_dict`` gave; other entries of ``state`` are ignored."""
-        load_weights(self.transformer.module, state["model"])
+        load_weights(self.meter, state["model"])
         load_optimizer(self.transformer.optimizer, state["model_optimizer"])
         if self.discriminator is not None:
             self.discriminator.module.load_state_dict(state["discriminator"], strict=True)

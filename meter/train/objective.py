@@ -9,7 +9,7 @@ from torch import Tensor
 
 from meter.disc import GeneratorForm, Relaxation
 from meter.enum_fields import EnumFields
-from meter.model import EOS, PAD, MeterOutput
+from meter.model import EOS, PAD, PackedOutput
 from meter.model.kernels.cross_entropy import cross_entropies
 
 
@@ -127,20 +127,16 @@ def context_words(words: Int[Tensor, "B S"], targets: ContextTargets) -> Bool[Te
 
 
 def supervised_losses(
-    output: MeterOutput,
+    output: PackedOutput,
     words: Int[Tensor, "B S"],
     ratings: Float[Tensor, " B"],
     codes: Int[Tensor, "B M"] | None,
     config: ObjectiveConfig,
-    places: Int[Tensor, " P"] | None = None,
 ) -> Losses:
-    """All parts of J but L_d.
-
-    places: where the words stand that ``output.text`` predicts; all where None.
-    """
+    """All parts of J but L_d."""
     visual = None if output.visual is None or codes is None else visual_loss(output.visual, codes)
     return Losses(
-        text=text_loss(output.text, words if places is None else words.flatten()[places]),
+        text=text_loss(output.text, words.flatten()[output.word_slots]),
         visual=visual,
         rating=rating_loss(output.rating, ratings),
         context=context_loss(output.context, words, config.context_targets),

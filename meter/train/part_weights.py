@@ -37,7 +37,7 @@ def count_part(batch: Batch, targets: ContextTargets) -> Float[Tensor, "4"]:
     """How many words, context words, pictures and records a batch holds."""
     context = context_words(batch.words, targets).sum()
     pictures = torch.zeros_like(context) if batch.codes is None else (batch.codes[:, 0] >= 0).sum()
-    words, records = (torch.full_like(context, len(each)) for each in (batch.places, batch.indices))
+    words, records = (torch.full_like(context, len(each)) for each in (batch.word_slots, batch.indices))
     return torch.stack([words, context, pictures, records]).float()
 
 

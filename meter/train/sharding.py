@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor, nn
 
-from meter.model import Meter, MeterOutput
+from meter.model import PackedMeter, PackedOutput
 
 if TYPE_CHECKING:
     from lightning_fabric.strategies import ModelParallelStrategy
@@ -27,7 +27,7 @@ def split(module: nn.Module, mesh: Any) -> nn.Module:
     from torch.distributed.fsdp import fully_shard
     from torch.nn.parallel import DistributedDataParallel
 
-    if not isinstance(module, Meter):
+    if not isinstance(module, PackedMeter):
         return DistributedDataParallel(module)
     _show_outputs_to_torch()
     # Gathered again for the gradient, other tensors would take the place of those that it is asked of by name.
@@ -40,7 +40,7 @@ def _show_outputs_to_torch() -> None:
     """Lets FSDP find the tensors in a transformer's output: their gradient is where its own work begins."""
     from torch.export import register_dataclass
 
-    register_dataclass(MeterOutput)
+    register_dataclass(PackedOutput)
 
 
 def is_split(tensor: Any) -> bool:

@@ -18,7 +18,7 @@ from meter.disc import (
     matching_value,
     relax,
 )
-from meter.model import PAD, MeterOutput, word_places
+from meter.model import PAD, PackedOutput, word_slots
 from meter.train.batches import Batch
 from meter.train.networks import JointNetworks, TrainedNetwork
 from meter.train.objective import Losses, ObjectiveConfig, SampleSource, supervised_losses
@@ -66,9 +66,9 @@ def model_gradient(
 ) -> ModelPass:
     """Adds the gradient of J to the transformer's weights; D's stay as they are."""
     output = networks.transformer.wrapped(
-        batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+        batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
     )
-    losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective, batch.places)
+    losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective)
     scores = None
     if networks.discriminator is not None and batch.codes is not None:
         pairs = relaxed_pairs(fabric, networks, output, batch, objective)
@@ -90,22 +90,22 @@ def discriminator_gradient(
 
 
 def relaxed_pairs(
-    fabric: "Fabric", networks: JointNetworks, output: MeterOutput, batch: Batch, objective: ObjectiveConfig
+    fabric: "Fabric", networks: JointNetworks, output: PackedOutput, batch: Batch, objective: ObjectiveConfig
 ) -> RelaxedPairs:
     """Chooses Ê and V̂ such that a gradient flows back through the choice (D2)."""
-    words, places = batch.words, batch.places
+    words = batch.words
     if objective.samples is SampleSource.free_running:
-        generated = networks.transformer.module.generate(batch.users, batch.items, batch.features)
-        words, places = generated.words, word_places(generated.words)
+        generated = networks.meter.generate(batch.users, batch.items, batch.features)
+        words = generated.words
         with fabric.autocast():
             output = networks.transformer.module(
-                batch.users, batch.items, batch.features, words, generated.codes, places
+                batch.users, batch.items, batch.features, words, generated.codes, word_slots(words)
             )
     assert output.visual is not None
     pairs = RelaxedPairs(
         sentences=RelaxedSentences(
             words=relax(output.text.float(), objective.relaxation, objective.temperature),
-            places=places,
+            places=output.word_slots,
             present=words != PAD,
         ),
         codes=relax(output.visual.float(), objective.relaxation, objective.temperature),
@@ -124,12 +124,12 @@ def borrowed_sentences(
     """
     assert batch.features is not None
     features, words = batch.features.roll(1), batch.words.roll(1, dims=0)
-    places = (batch.places + words.shape[1]) % words.numel()
+    shifted = (batch.word_slots + words.shape[1]) % words.numel()
     with fabric.autocast():
-        output = networks.transformer.module(batch.users, batch.items, features, words, None, places)
+        output = networks.transformer.module(batch.users, batch.items, features, words, None, shifted)
     return RelaxedSentences(
         words=relax(output.text.float(), objective.relaxation, objective.temperature),
-        places=places,
+        places=output.word_slots,
         present=words != PAD,
     )
 

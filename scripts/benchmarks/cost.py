@@ -151,14 +151,14 @@ class Step:
         codes = np.random.default_rng(0).integers(0, model.num_codes, (case.batch, case.side**2))
         self.examples = as_examples(records, self.fabric.device, codes)
         self.rows = torch.arange(case.batch)
-        self.num_words = len(self.examples.batch(self.rows).places)
+        self.num_words = len(self.examples.batch(self.rows).word_slots)
 
     def __call__(self) -> None:
         joint_step(self.fabric, self.networks, [self.examples.batch(self.rows)], self.objective, clip=1.0)
 
     def lasting(self) -> int:
         """Bytes of weights, gradients and moments, after a step."""
-        weights = list(self.networks.transformer.module.parameters())
+        weights = list(self.networks.meter.parameters())
         states = self.networks.transformer.optimizer.state.values()
         moments = [value for state in states for value in state.values() if value.numel() > 1]
         gradients = [weight.grad for weight in weights if weight.grad is not None]
@@ -167,9 +167,7 @@ class Step:
     def kept(self) -> int:
         """Bytes that autograd keeps between the way forward and the way back, each piece of memory counted once."""
         pieces: dict[int, int] = {}
-        own = {
-            weight.untyped_storage().data_ptr() for weight in self.networks.transformer.module.parameters()
-        }
+        own = {weight.untyped_storage().data_ptr() for weight in self.networks.meter.parameters()}
 
         def note(tensor: Tensor) -> Tensor:
             storage = tensor.untyped_storage()
@@ -181,11 +179,10 @@ class Step:
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
             batch = self.examples.batch(self.rows)
             output = self.networks.transformer.wrapped(
-                batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+                batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
             )
-            losses = supervised_losses(
-                output, batch.words, batch.ratings, batch.codes, self.objective, batch.places
-            )
+            losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective)
+            losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective)
             losses.total(self.objective)
         return sum(pieces.values())
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from meter.model import BOS, EOS, PAD, Meter, ModelConfig
-from meter.model.sequence import present
+from meter.model.sequence import present_slots
 
 from .arithmetic import FORWARD, Slots, Work, count_flops, decoded, decoding_bytes, square, total
 from .generation import NEVER
@@ -102,7 +102,7 @@ def choose_again_and_again(model: Meter, pairs: Pairs) -> Drawn:
 def last_state(model: Meter, pairs: Pairs, words: Tensor, codes: Tensor | None, length: int) -> Tensor:
     """The state (B, D) of the last of the first ``length`` slots, all of them encoded."""
     tokens = model.embedding(pairs.users, pairs.items, pairs.features, words, codes)[:, :length]
-    visible = model.visible[:length, :length] & present(model.layout, words)[:, None, :length]
+    visible = model.visible[:length, :length] & present_slots(model.layout, words)[:, None, :length]
     return model.transformer(tokens, visible)[:, -1]
 
 

@@ -52,7 +52,7 @@ class MeterTraining:
             optimizer=config.optimizer,
             vq=None,
         )
-        self.networks.transformer.module.load_state_dict(opened.state_dict())
+        self.networks.meter.load_state_dict(opened.state_dict())
         self.networks.transformer.wrapped.train()
         self.examples = as_examples(records, self.fabric.device)
         self.rows = torch.arange(len(records.users))
@@ -138,7 +138,7 @@ def compare(device: torch.device) -> list[Comparison]:
             moved = opened_as_meter(peter, sizes).state_dict()
             differences = [
                 (weight - moved[name].to(device)).abs().max()
-                for name, weight in ours.networks.transformer.module.state_dict().items()
+                for name, weight in ours.networks.meter.state_dict().items()
             ]
             difference = torch.stack(differences).max().item()
             compared.append(Comparison(PART, "weights after the step", difference, 1e-4))

@@ -42,10 +42,10 @@ def test_tokens_are_scaled_before_positions_are_added(inputs: Inputs) -> None:
     scaled.load_state_dict(plain.state_dict())
     arguments = (inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
     with torch.no_grad():
-        positions = [plain.embedding.positions.weight, plain.embedding.visual.axial()[:-1]]
-        places = torch.cat(positions)
-        tokens = plain.embedding(*arguments) - places
-        torch.testing.assert_close(scaled.embedding(*arguments), 4 * tokens + places)
+        axial = plain.embedding.visual.axial_positions()[:-1]
+        positions = torch.cat([plain.embedding.positions.weight, axial])
+        tokens = plain.embedding(*arguments) - positions
+        torch.testing.assert_close(scaled.embedding(*arguments), 4 * tokens + positions)
 
 
 def test_one_word_head_predicts_text_and_context(inputs: Inputs) -> None:

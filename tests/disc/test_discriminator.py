@@ -20,7 +20,7 @@ from meter.disc import (
     matching_value,
     relax,
 )
-from meter.model import word_places
+from meter.model import word_slots
 from meter.train.matcher import MatcherConfig, contrastive_loss, train_matcher
 from tests.conftest import Inputs, small_inputs
 
@@ -119,9 +119,9 @@ def test_extra_negatives_by_hand() -> None:
 
 def certain(words: Tensor) -> RelaxedSentences:
     """Sentences whose words are all but certain to be these."""
-    places = word_places(words)
-    chances = torch.nn.functional.one_hot(words.flatten()[places], 50).float()
-    return RelaxedSentences(words=chances, places=places, present=words != 0)
+    slots = word_slots(words)
+    chances = torch.nn.functional.one_hot(words.flatten()[slots], 50).float()
+    return RelaxedSentences(words=chances, places=slots, present=words != 0)
 
 
 def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
@@ -151,11 +151,11 @@ def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
 def test_gradients_reach_the_generated_logits_and_nothing_true(inputs: Inputs) -> None:
     logits = torch.randn(4, 7, 50, requires_grad=True)
     visual = torch.randn(4, 6, 16, requires_grad=True)
-    places = word_places(inputs.words)
+    slots = word_slots(inputs.words)
     pairs = RelaxedPairs(
         sentences=RelaxedSentences(
-            words=relax(logits.flatten(0, 1)[places], Relaxation.gumbel),
-            places=places,
+            words=relax(logits.flatten(0, 1)[slots], Relaxation.gumbel),
+            places=slots,
             present=inputs.words != 0,
         ),
         codes=relax(visual, Relaxation.gumbel),

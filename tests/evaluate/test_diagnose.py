@@ -16,7 +16,7 @@ from meter.evaluate.input_importance import example_losses, measure_input_import
 from meter.evaluate.other_records import draw_other_records
 from meter.evaluate.pair_scores import PairScores, diagnose_scorer, score_pairs
 from meter.evaluate.repetition import diagnose_sentences, repetition, sentence_diversity
-from meter.model import Meter
+from meter.model import Meter, PackedMeter, PackedOutput
 from meter.report import Report
 from meter.report.diagnosis import PAIRS
 from meter.report.page import report_html
@@ -178,6 +178,12 @@ def batch_of(examples: Examples) -> Batch:
     return examples.batch(torch.arange(len(examples.users)))
 
 
+def packed_output(model: Meter, batch: Batch) -> PackedOutput:
+    return PackedMeter(model)(
+        batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
+    )
+
+
 def test_swapped_inputs_cost_a_model_that_has_learned_its_examples() -> None:
     inputs = distinct_inputs()
     examples = examples_of(inputs)
@@ -186,7 +192,7 @@ def test_swapped_inputs_cost_a_model_that_has_learned_its_examples() -> None:
     model = Meter(small_config(width=32, feedforward=64))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(60):
-        output = model(batch.users, batch.items, batch.features, batch.words, batch.codes)
+        output = packed_output(model, batch)
         losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, ObjectiveConfig())
         optimizer.zero_grad()
         losses.total(ObjectiveConfig()).backward()
@@ -216,7 +222,7 @@ def test_swapped_inputs_cost_a_model_that_has_learned_its_examples() -> None:
     model.double()
     own = example_losses(model, batch, batch)
     with torch.no_grad():
-        output = model(batch.users, batch.items, batch.features, batch.words, batch.codes)
+        output = packed_output(model, batch)
     means = supervised_losses(output, batch.words, batch.ratings, batch.codes, ObjectiveConfig())
     assert (own.text.sum() / own.words.sum()).item() == pytest.approx(means.text.item(), rel=1e-5)
     assert (own.picture.sum() / own.codes.sum()).item() == pytest.approx(means.visual.item(), rel=1e-5)

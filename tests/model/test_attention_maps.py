@@ -7,7 +7,8 @@ import torch
 from meter.evaluate.attention import SlotKind, attention_mass, mark_words, measure_attention, slot_kinds
 from meter.model import Mask, Norm
 from meter.model.attention_maps import attention_maps
-from meter.model.sequence import present
+from meter.model.sequence import present_slots
+from meter.model.transformer import split_heads
 from meter.world.text.wording import VALUE_WORDS
 from tests.conftest import Inputs, small_model
 from tests.evaluate.test_diagnose import batch_of, distinct_inputs, examples_of, generation
@@ -28,7 +29,7 @@ def test_recomputed_weights_give_the_attentions_own_output(inputs: Inputs, norm:
 
     assert len(maps) == len(kept) == 2
     for attention, weights, (tokens, output) in zip(watched, maps, kept, strict=True):
-        _, _, values = attention.project(tokens)
+        _, _, values = split_heads(attention.project_in(tokens), attention.heads)
         mixed = (weights @ values).transpose(1, 2).flatten(2)
         torch.testing.assert_close(attention.project_out(mixed), output)
 
@@ -37,7 +38,7 @@ def test_attention_adds_up_and_stays_where_it_may(inputs: Inputs) -> None:
     model = small_model()
     with attention_maps(model.transformer) as maps, torch.no_grad():
         model(inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
-    there = present(model.layout, inputs.words)
+    there = present_slots(model.layout, inputs.words)
     for weights in maps:
         torch.testing.assert_close(weights.sum(dim=-1), torch.ones(4, 2, model.layout.length))
         assert (weights.masked_select(~model.visible) == 0).all()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from meter.model import Layout, Mask, Meter
-from meter.model.sequence import present, visibility
+from meter.model.sequence import present_slots, visibility
 from tests.conftest import Inputs, small_inputs, small_model
 
 DEPTHS = (1, 2, 4)
@@ -14,7 +14,7 @@ def influence(model: Meter, inputs: Inputs) -> torch.Tensor:
     """(T, T): how much output slot (row) changes with input slot (column), summed over the batch."""
     tokens = model.embedding(inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
     tokens = tokens.detach().requires_grad_()
-    visible = model.visible & present(model.layout, inputs.words)[:, None]
+    visible = model.visible & present_slots(model.layout, inputs.words)[:, None]
     states = model.transformer(tokens, visible)
     rows = []
     for slot in range(states.shape[1]):

@@ -1,10 +1,13 @@
 """The transformer: padding does not matter, shapes and errors, save and load, against torch's own layers."""
 
+from dataclasses import astuple
+
 import pytest
 import torch
 from torch import nn
 
-from meter.model import PAD, Mask, Meter, Norm, VisualTable, word_places
+from meter.errors import InputError
+from meter.model import PAD, Mask, Meter, Norm, VisualTable
 from tests.conftest import Inputs, small_config, small_inputs, small_model
 
 
@@ -35,29 +38,6 @@ def test_what_stands_at_padding_changes_nothing(inputs: Inputs) -> None:
     assert torch.equal(before.context, after.context)
     assert torch.equal(before.text[real], after.text[real])
     assert torch.equal(before.visual, after.visual)
-
-
-def test_asked_for_words_alone_it_gives_their_logits_row_by_row(inputs: Inputs) -> None:
-    model, given = small_model(), (inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
-    whole, words_alone = model(*given), model(*given, word_places(inputs.words))
-    torch.testing.assert_close(words_alone.text, whole.text[inputs.words != PAD])
-    torch.testing.assert_close(words_alone.visual, whole.visual)
-
-
-@pytest.mark.parametrize("norm", list(Norm))
-def test_leaving_padding_out_changes_no_loss_and_no_gradient(inputs: Inputs, norm: Norm) -> None:
-    def learnt(places: torch.Tensor | None) -> list[torch.Tensor]:
-        model = small_model(norm=norm)
-        output = model(inputs.users, inputs.items, inputs.features, inputs.words, None, places)
-        words = output.text if places is not None else output.text[inputs.words != PAD]
-        (words.square().sum() + output.rating.sum() + output.context.square().sum()).backward()
-        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-        return [output.rating, output.context, words, *gradients]
-
-    packed, whole = learnt(word_places(inputs.words)), learnt(None)
-    assert len(packed) == len(whole)
-    for one, other in zip(packed, whole, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("norm", list(Norm))
@@ -147,16 +127,51 @@ def test_the_codebooks_vectors_stay_frozen() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"width": 15}, "15 is not a multiple of model.heads 2"),
-        ({"num_users": 0}, "model.num_users must be at least 1, got 0"),
-        ({"grid": []}, "got num_codes 16, grid"),
-        ({"grid": [6]}, r"must be \[rows, columns\], got \[6\]"),
-        ({"visual_table": VisualTable.codebook}, r"needs the \(16, C\) code vectors, got None"),
+        ({"width": 15}, r"model\.width: expected a multiple of model\.heads=2, found 15$"),
+        ({"heads": 0}, r"model\.heads: expected at least 1, found 0$"),
+        ({"dropout": 1.0}, r"model\.dropout: expected a share in \[0, 1\), found 1\.0$"),
+        ({"num_users": 0}, r"model\.num_users: expected at least 1, found 0$"),
+        ({"num_words": 3}, r"model\.num_words: expected at least the 4 special words, found 3$"),
+        ({"grid": []}, r"model\.num_codes and model\.grid: expected both .*, found 16 and \[\]$"),
+        ({"grid": [6]}, r"model\.grid: expected \[rows, columns\], each at least 1, found \[6\]$"),
+        (
+            {"visual_table": VisualTable.codebook},
+            r"codebook: expected the VQ-GAN's \(16, C\) .*, found None$",
+        ),
     ],
 )
 def test_impossible_configs_name_both_values(changes: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         Meter(small_config(**changes))
+
+
+def test_a_codebook_of_another_size_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"expected the VQ-GAN's \(16, C\) code vectors .*, found shape \(8, 5\)$"
+    ):
+        Meter(small_config(visual_table=VisualTable.codebook), torch.zeros(8, 5))
+
+
+def test_inputs_that_do_not_fit_the_model_are_refused(inputs: Inputs) -> None:
+    """A feature word too many would shift every slot behind it."""
+    users, items, features, words, codes = astuple(inputs)
+    model, plain = small_model(), small_model(has_feature=False, num_codes=0, grid=[])
+    with pytest.raises(
+        InputError, match=r"features: expected a word each, as model\.has_feature=True, found None$"
+    ):
+        model(users, items, None, words, codes)
+    with pytest.raises(InputError, match=r"features: expected None, .* found shape \(4,\)$"):
+        plain(users, items, features, words)
+    with pytest.raises(
+        InputError, match=r"words: expected 7 columns \(model\.text_length=6 and EOS\), found 6$"
+    ):
+        model(users, items, features, words[:, 1:], codes)
+    with pytest.raises(InputError, match=r"codes: expected 6 columns \(model\.grid\), found shape \(4, 5\)$"):
+        model(users, items, features, words, codes[:, 1:])
+    with pytest.raises(
+        InputError, match=r"codes: expected None, as the model has no pictures, found shape \(4, 6\)$"
+    ):
+        plain(users, items, None, words, codes)
 
 
 def test_pictures_that_do_not_exist_leave_words_alone(inputs: Inputs) -> None:

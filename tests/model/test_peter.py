@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from meter.errors import InputError
-from meter.model import EOS, PAD, Meter, word_places
+from meter.model import EOS, PAD, Meter, PackedMeter, word_slots
 from meter.model.peter import from_state_dict, word_order
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
@@ -141,9 +141,10 @@ def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: 
 
     config = composed(f"experiment={'peter_plus' if has_feature else 'peter'}")
     fabric = make_fabric(CPU)
-    wrapped, optimizer = fabric.setup(model, make_optimizer(model, config.optimizer))
+    packed = PackedMeter(model)
+    wrapped, optimizer = fabric.setup(packed, make_optimizer(model, config.optimizer))
     networks = JointNetworks(
-        transformer=TrainedNetwork(module=model, wrapped=wrapped.train(), optimizer=optimizer)
+        transformer=TrainedNetwork(module=packed, wrapped=wrapped.train(), optimizer=optimizer)
     )
     batch = Batch(
         indices=torch.arange(4),
@@ -151,7 +152,7 @@ def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: 
         items=inputs.items,
         features=features_of(inputs, has_feature),
         words=inputs.words,
-        places=word_places(inputs.words),
+        word_slots=word_slots(inputs.words),
         ratings=ratings,
         codes=None,
     )

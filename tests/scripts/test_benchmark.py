@@ -79,7 +79,7 @@ def test_the_compared_step_moves_the_weights() -> None:
     losses = ours.step()
     before, after = (
         opened_as_meter(peter, QUICK_SIZES).state_dict(),
-        ours.networks.transformer.module.state_dict(),
+        ours.networks.meter.state_dict(),
     )
     assert min(dataclasses.astuple(losses)) > 0.1
     assert [name for name, weight in after.items() if torch.equal(weight, before[name])] == [

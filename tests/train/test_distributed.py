@@ -40,8 +40,8 @@ with launched(config) as fabric:
         rows = torch.arange(8 * step, 8 * step + 8)[fabric.global_rank :: fabric.world_size]
         parts = [examples.batch(part) for part in rows.tensor_split(num_parts)]
         joint_step(fabric, networks, parts, objective, clip=1.0)
-    own = sum(weight.numel() for weight in map(local, networks.transformer.module.parameters()))
-    weights = {f"meter.{name}": weight for name, weight in gathered(networks.transformer.module.state_dict()).items()}
+    own = sum(weight.numel() for weight in map(local, networks.meter.parameters()))
+    weights = {f"meter.{name}": weight for name, weight in gathered(networks.meter.state_dict()).items()}
     weights |= {f"discriminator.{name}": weight for name, weight in networks.discriminator.module.state_dict().items()}
     weights["own_size"] = torch.tensor(own)
     save_file({name: weight.contiguous() for name, weight in weights.items()}, f"{path}.{fabric.global_rank}")

@@ -127,7 +127,7 @@ class StopAfter(StopRequest):
 
 def assert_same_state(first: JointTraining, second: JointTraining) -> None:
     for one, other in (
-        (first.networks.transformer.module, second.networks.transformer.module),
+        (first.networks.meter, second.networks.meter),
         (first.networks.discriminator.module, second.networks.discriminator.module),
     ):
         for name, weight in one.state_dict().items():
@@ -224,7 +224,7 @@ def test_eight_examples_are_overfitted_to_exact_sentences_and_codes(tmp_path) ->
     training.splits = {"train": np.arange(8), "validation": np.arange(8)}
     training.steps_per_epoch = 1
     training.run()
-    done = training.networks.transformer.module.generate(examples.users, examples.items, examples.features)
+    done = training.networks.meter.generate(examples.users, examples.items, examples.features)
     assert torch.equal(done.words, examples.words)
     assert torch.equal(done.codes, examples.codes[:-1])
     assert (done.rating - examples.ratings).abs().max() < 0.3

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from meter.model import MeterOutput, word_places
+from meter.model import PackedOutput, word_slots
 from meter.train.objective import (
     ContextTargets,
     Losses,
@@ -81,27 +81,19 @@ def test_j_is_the_weighted_sum() -> None:
 
 def test_supervised_losses_read_the_right_heads() -> None:
     torch.manual_seed(0)
-    output = MeterOutput(
+    text = torch.randn(2, 4, 7)
+    output = PackedOutput(
         rating=torch.tensor([3.0, 4.0]),
         context=torch.randn(2, 7),
-        text=torch.randn(2, 4, 7),
+        text=text.flatten(0, 1)[word_slots(WORDS)],
+        word_slots=word_slots(WORDS),
         visual=torch.randn(2, 2, 5),
     )
     codes = torch.tensor([[3, 1], [0, 2]])
     ratings = torch.tensor([3.0, 5.0])
     losses = supervised_losses(output, WORDS, ratings, codes, ObjectiveConfig())
     assert losses.rating.item() == pytest.approx(0.5)
-    assert torch.equal(losses.text, text_loss(output.text, WORDS))
+    assert losses.text.item() == pytest.approx(text_loss(text, WORDS).item(), rel=1e-6)
     assert torch.equal(losses.visual, visual_loss(output.visual, codes))
     assert torch.equal(losses.context, context_loss(output.context, WORDS, ContextTargets.words))
     assert losses.generator is None
-
-
-def test_the_loss_of_words_alone_is_that_of_the_whole_sentences() -> None:
-    torch.manual_seed(0)
-    whole, places = torch.randn(2, 4, 7), word_places(WORDS)
-    output = MeterOutput(
-        rating=torch.zeros(2), context=torch.zeros(2, 7), text=whole.flatten(0, 1)[places], visual=None
-    )
-    losses = supervised_losses(output, WORDS, torch.zeros(2), None, ObjectiveConfig(), places)
-    assert losses.text.item() == pytest.approx(text_loss(whole, WORDS).item(), rel=1e-6)

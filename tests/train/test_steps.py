@@ -23,7 +23,7 @@ def generated_pairs(fabric: Fabric, networks: JointNetworks, batch: Batch) -> Re
     """What a step would show to D, with no way back to the transformer."""
     with torch.no_grad():
         output = networks.transformer.wrapped(
-            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
         )
         return relaxed_pairs(fabric, networks, output, batch, ObjectiveConfig())
 
@@ -43,17 +43,12 @@ def test_each_step_moves_its_own_player_only() -> None:
     assert all(
         weight.grad is None and weight.requires_grad for weight in networks.discriminator.module.parameters()
     )
-    moved = {name: weight.clone() for name, weight in networks.transformer.module.state_dict().items()}
-    pulls = {name: weight.grad.clone() for name, weight in networks.transformer.module.named_parameters()}
+    moved = {name: weight.clone() for name, weight in networks.meter.state_dict().items()}
+    pulls = {name: weight.grad.clone() for name, weight in networks.meter.named_parameters()}
     discriminator_gradient(fabric, networks, done.scores, WHOLE)
-    assert all(
-        torch.equal(pulls[name], weight.grad)
-        for name, weight in networks.transformer.module.named_parameters()
-    )
+    assert all(torch.equal(pulls[name], weight.grad) for name, weight in networks.meter.named_parameters())
     move(fabric, networks.discriminator, clip=1.0)
-    assert all(
-        torch.equal(moved[name], weight) for name, weight in networks.transformer.module.state_dict().items()
-    )
+    assert all(torch.equal(moved[name], weight) for name, weight in networks.meter.state_dict().items())
     assert any(
         not torch.equal(before[name], weight)
         for name, weight in networks.discriminator.module.state_dict().items()
@@ -102,8 +97,8 @@ def test_l_d_pulls_on_the_transformer_only_through_its_weight(lambda_d: float) -
     joint_step(fabric, networks, [batch], objective, clip=1e9)
     joint_step(fabric, reference, [batch], objective, clip=1e9)
     found, plain = (
-        networks.transformer.module.heads.text.weight.grad,
-        reference.transformer.module.heads.text.weight.grad,
+        networks.meter.heads.text.weight.grad,
+        reference.meter.heads.text.weight.grad,
     )
     assert torch.allclose(found, plain, atol=1e-9) == (lambda_d == 0)
 
@@ -120,7 +115,7 @@ def test_a_batch_in_parts_has_the_losses_and_gradients_of_the_whole(targets: Con
         networks.discriminator.module.mismatched = False
         batches = [examples.batch(part) for part in rows.split(parts)]
         means.append(joint_step(fabric, networks, batches, objective, clip=1e9))
-        both = [*networks.transformer.module.parameters(), *networks.discriminator.module.parameters()]
+        both = [*networks.meter.parameters(), *networks.discriminator.module.parameters()]
         gradients.append([weight.grad for weight in both if weight.grad is not None])
     assert means[1] == pytest.approx(means[0], rel=1e-5)
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-3, atol=1e-6)
@@ -133,7 +128,9 @@ def test_parts_without_a_picture_weigh_nothing_among_pictures() -> None:
     first, second = part_weights(fabric, parts, ContextTargets.words)
     assert (first.pictures, second.pictures) == (0, 1)
     assert (first.records.item(), second.records.item()) == pytest.approx((0.4, 0.6))
-    assert first.words.item() == pytest.approx(len(parts[0].places) / sum(len(part.places) for part in parts))
+    assert first.words.item() == pytest.approx(
+        len(parts[0].word_slots) / sum(len(part.word_slots) for part in parts)
+    )
 
 
 def test_a_loss_that_is_no_number_stops_before_any_weight_moves() -> None:
@@ -141,13 +138,11 @@ def test_a_loss_that_is_no_number_stops_before_any_weight_moves() -> None:
     networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
     examples = small_examples()
     examples.ratings[5] = torch.nan
-    before = {name: weight.clone() for name, weight in networks.transformer.module.state_dict().items()}
+    before = {name: weight.clone() for name, weight in networks.meter.state_dict().items()}
     parts = [examples.batch(torch.arange(4)), examples.batch(torch.arange(4, 7))]
     with pytest.raises(FloatingPointError, match=r"nan on the batch of records \[4, 5, 6\]"):
         joint_step(fabric, networks, parts, ObjectiveConfig(), clip=1.0)
-    assert all(
-        torch.equal(before[name], weight) for name, weight in networks.transformer.module.state_dict().items()
-    )
+    assert all(torch.equal(before[name], weight) for name, weight in networks.meter.state_dict().items())
 
 
 def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None:
@@ -159,15 +154,13 @@ def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None
     def first_items_pull_on(feature: int, objective: ObjectiveConfig) -> float:
         networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
         output = networks.transformer.wrapped(
-            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.places
+            batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
         )
         pairs = relaxed_pairs(fabric, networks, output, batch, objective)
         if pairs.borrowed is None:
             return 0.0
         first = pairs.borrowed.words[pairs.borrowed.places < batch.words.shape[1]]
-        (pull,) = torch.autograd.grad(
-            first.square().sum(), networks.transformer.module.embedding.words.weight
-        )
+        (pull,) = torch.autograd.grad(first.square().sum(), networks.meter.embedding.words.weight)
         return pull[feature].abs().sum().item()
 
     lent = ObjectiveConfig(borrowed_features=True, relaxation=Relaxation.soft)

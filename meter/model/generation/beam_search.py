@@ -72,7 +72,7 @@ def beam_search(
         all_ended = watched(index, state.device) and bool((words == EOS).any(dim=-1).all())
         if all_ended or index + 1 == length:
             break
-        token = model.embedding.text_step(words[:, :, index].flatten(), index)
+        token = model.embedding.embed_word(words[:, :, index].flatten(), index)
         state = encoder.extend(token)[:, -1]
     return Sentences(closed(words[:, 0]), encoder, examples.squeeze(1) * words.shape[1])
 

@@ -135,7 +135,7 @@ def encode_prefix(
     features: Int[Tensor, " B"] | None,
 ) -> Prefix:
     """Encodes [u, i, f, BOS] in one pass and reads the heads that need nothing more."""
-    tokens = model.embedding.conditions(users, items, features)
+    tokens = model.embedding.embed_conditions(users, items, features)
     length = tokens.shape[1]
     states = encoder.extend(tokens, model.visible[None, None, :length, :length])
     return Prefix(

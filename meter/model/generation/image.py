@@ -9,7 +9,7 @@ from torch import Tensor
 from meter.model.generation.incremental import IncrementalTransformer
 from meter.model.generation.sampling import Chooser
 from meter.model.generation.text import Sentences
-from meter.model.sequence import present
+from meter.model.sequence import present_slots
 from meter.special_words import PAD
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class PictureDecoder:
         visual = model.embedding.visual
         assert visual is not None
         words, rows = sentences.words, sentences.rows
-        visible = present(model.layout, words)
+        visible = present_slots(model.layout, words)
         self.guided = guidance != 1
         if self.guided:
             rows = torch.cat([rows, rows])
-            visible = torch.cat([visible, present(model.layout, torch.full_like(words, PAD))])
+            visible = torch.cat([visible, present_slots(model.layout, torch.full_like(words, PAD))])
         self.model = model
         self.visual = visual
         self.guidance = guidance
@@ -58,7 +58,7 @@ class PictureDecoder:
         self.words = words
         self.encoder = sentences.encoder.take(rows, model.layout.length)
         self.visible: Bool[Tensor, "R 1 1 T"] = visible[:, None, None]
-        self.positions: Float[Tensor, "M D"] = visual.axial()
+        self.positions: Float[Tensor, "M D"] = visual.axial_positions()
         self.examples = torch.arange(len(words), device=words.device)
         self.places = torch.arange(model.layout.visual_length, device=words.device)
         self.codes = torch.empty(len(words), len(self.places), dtype=torch.long, device=words.device)
@@ -67,8 +67,8 @@ class PictureDecoder:
         """Encodes the last word, which no other word waited for, with BOI, and chooses the first code."""
         model, layout = self.model, self.model.layout
         self.encoder.skip_to(layout.text.stop - 1)
-        last = model.embedding.text_step(self.words[:, -2], layout.text_length - 1)
-        tokens = torch.cat([last, model.embedding.boi(len(last))], dim=1)
+        last = model.embedding.embed_word(self.words[:, -2], layout.text_length - 1)
+        tokens = torch.cat([last, model.embedding.embed_boi(len(last))], dim=1)
         end = layout.visual.start + 1
         visible = self.visible[..., :end] & model.visible[end - 2 : end, :end]
         self._choose(self._encode(tokens, self.encoder, visible), self.places[:1])
@@ -87,7 +87,7 @@ class PictureDecoder:
         visible: which of the T slots that the encoder reads are seen.
         """
         before = place - 1
-        token = self.visual.placed(self.codes[:, before], self.positions[before])
+        token = self.visual.embed_at(self.positions[before], self.codes[:, before])
         self._choose(self._encode(token, encoder, visible), place)
 
     def _encode(

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 
 from meter.model.generation.kv_cache import FixedLayerCache, LayerCache
 from meter.model.heads import Heads
+from meter.model.kernels.attention import attend
+from meter.model.kernels.precision import at_least_single
 from meter.model.kernels.prepacked_linear import Map, prepacked
 from meter.model.kernels.single_query import attend_alone
-from meter.model.transformer import Block, Norm, Transformer, at_least_single, attend
+from meter.model.transformer import Block, Norm, Transformer
 
 
 @dataclass(slots=True)

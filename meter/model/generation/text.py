@@ -57,7 +57,7 @@ def decode_text(
             going = move_ended_back(encoder, examples, (words[going] == EOS).any(dim=1))
             if not len(going):
                 break
-        state = encoder.extend(model.embedding.text_step(words[going, index], index))[:, -1]
+        state = encoder.extend(model.embedding.embed_word(words[going, index], index))[:, -1]
     return Sentences(closed(words), encoder, examples.argsort())
 
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from meter.model.transformer import at_least_single
+from meter.model.kernels.precision import at_least_single
 
 IN_CACHE = 2**19
 """Numbers worked on at once."""

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from meter.model.kernels.dropout import Dropout, kept
-from meter.model.transformer import attend
+from meter.errors import InputError
+from meter.model.kernels.dropout import Dropout, dropout_mask
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
@@ -19,7 +19,7 @@ def test_the_share_is_dropped_and_the_mean_is_kept(share):
 
 def test_neighbours_are_dropped_independently():
     torch.manual_seed(0)
-    lost = kept(torch.ones(400_000), 0.5).eq(0).float() - 0.5
+    lost = dropout_mask(torch.ones(400_000), 0.5).eq(0).float() - 0.5
 
     for distance in (1, 2, 3, 4, 8):
         assert abs((lost[distance:] * lost[:-distance]).mean().item()) < 0.002
@@ -49,19 +49,6 @@ def test_gradients_pass_what_is_kept():
     assert torch.equal(values.grad, made.detach())
 
 
-def test_both_ways_of_attending_agree():
-    torch.manual_seed(0)
-    queries, keys, values = torch.randn(3, 2, 2, 5, 4)
-    visible = torch.ones(2, 1, 5, 5, dtype=torch.bool).tril()
-    nothing = Dropout(1e-7)
-
-    assert nothing.active
-    torch.testing.assert_close(
-        attend(queries, keys, values, visible, nothing),
-        attend(queries, keys, values, visible, nothing.eval()),
-    )
-
-
 def test_a_share_that_cannot_be_is_refused():
-    with pytest.raises(ValueError, match=r"share in \[0, 1\), got 1.5"):
+    with pytest.raises(InputError, match=r"probability in \[0, 1\), found 1\.5$"):
         Dropout(1.5)
