@@ -11,11 +11,12 @@ import argparse
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from meter.compare.runs import FinishedRun, find_runs, open_run
 from meter.compare.systems import group_by_system
 from meter.errors import InputError
+from meter.metrics.labels import look_up
 
 COLUMNS = {
     "truth, test": "test.truth.sentence_truth",
@@ -29,14 +30,6 @@ COLUMNS = {
     "matcher: (Ê, V̂)": "diagnosis.pair_scores.scorers.matcher.pairs.generated_pair.auc",
 }
 """Where each figure stands in ``metrics.json``; an AUC is of true pairs against these, and .5 is chance."""
-
-
-def find(metrics: Mapping, path: str) -> float | None:
-    """The figure at a dotted path; None where the run has none, as a run without a discriminator."""
-    found: object = metrics
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, float) else None
 
 
 def cell(values: Sequence[float | None]) -> str:
@@ -61,7 +54,7 @@ def table(runs: Sequence[FinishedRun]) -> str:
         by_weight[weight] = system.runs
     lines = [f"| λd | runs | {' | '.join(COLUMNS)} |", "|--:|--:|" + "--:|" * len(COLUMNS)]
     for weight, members in sorted(by_weight.items()):
-        cells = [cell([find(run.metrics, path) for run in members]) for path in COLUMNS.values()]
+        cells = [cell([look_up(run.metrics, path) for run in members]) for path in COLUMNS.values()]
         lines.append(f"| {weight:g} | {len(members)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -1,6 +1,6 @@
 """Compares finished runs: mean ± sd over seeds, paired tests over examples, effect sizes."""
 
-from meter.compare.comparison import Cell, Comparison, Row, SplitTable, compare
+from meter.compare.comparison import Cell, Comparison, MetricRow, SplitTable, compare
 from meter.compare.runs import FinishedRun, find_runs, open_run
 from meter.compare.systems import System, group_by_system
 
@@ -8,7 +8,7 @@ __all__ = [
     "Cell",
     "Comparison",
     "FinishedRun",
-    "Row",
+    "MetricRow",
     "SplitTable",
     "System",
     "compare",

@@ -11,6 +11,7 @@ from meter.compare.runs import FinishedRun, find_runs, open_run
 from meter.compare.systems import System, check_same_data, differing_settings, group_by_system
 from meter.errors import InputError
 from meter.metrics import METRICS_VERSION, PairedTest, SeedTest, holm, seed_test
+from meter.metrics.labels import Better
 from meter.metrics.stats.resampling import paired_tests
 from meter.storage.fingerprint import fingerprint, plain
 from meter.version import __version__
@@ -40,7 +41,7 @@ class Cell:
 
 
 @dataclass(kw_only=True, slots=True)
-class Row:
+class MetricRow:
     """A metric: a cell for each system."""
 
     key: str
@@ -57,7 +58,7 @@ class SplitTable:
     split: str
     num_examples: int
     num_tests: int
-    rows: list[Row]
+    rows: list[MetricRow]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -178,11 +179,11 @@ def _table(
 ) -> SplitTable:
     examples = {id(run): Examples(run, split) for system in systems for run in system.runs}
     rows = {
-        measure.key: Row(
+        measure.key: MetricRow(
             key=measure.key,
-            label=measure.label,
-            decimals=measure.decimals,
-            lower=measure.lower,
+            label=measure.label.name,
+            decimals=measure.label.decimals or 0,
+            lower=measure.label.better is Better.LOWER,
             cells=[_cell(system, measure, split) for system in systems],
         )
         for measure in wanted

@@ -1,9 +1,8 @@
-"""The rows of a comparison: each metric as what its examples add to it, so that it can be resampled."""
+"""The metrics of a comparison, each as what its examples add to it, so that it can be resampled."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -11,6 +10,7 @@ from jaxtyping import Float64
 from meter.compare.runs import FinishedRun
 from meter.errors import InputError
 from meter.metrics.diversity import UNKNOWN, find_features, match_features
+from meter.metrics.labels import Label, label_of, look_up
 from meter.metrics.overlap import Overlap, count_overlap
 from meter.metrics.stats.resampling import Metric, SumMetric, mean_of, ratio
 from meter.metrics.stats.type_counts import TypeMetric
@@ -66,103 +66,60 @@ Build = Callable[[Sequence[Examples]], Metric]
 class Measure:
     """A metric of ``metrics.json`` that can be tested.
 
-    key: its section and name. label: for readers. decimals: that are written. lower: whether less is better.
-    build: makes it of a system's runs, one for each seed.
+    key: its section and name. build: makes it of a system's runs, one for each seed.
     """
 
     key: str
-    label: str
-    decimals: int
-    lower: bool = False
     build: Build
 
     @property
     def section(self) -> str:
-        return self.key.split(".")[0]
+        return self.key.partition(".")[0]
+
+    @property
+    def label(self) -> Label:
+        return label_of(self.key)
 
     def value(self, run: FinishedRun, split: str) -> float | None:
         """As the run itself has measured it; None where it has not."""
-        found: Any = run.metrics[split]
-        for step in self.key.split("."):
-            found = found.get(step) if isinstance(found, dict) else None
-        return None if found is None else float(found)
+        value = look_up(run.metrics[split], self.key)
+        return None if value is None else float(value)
 
     def metric(self, examples: Sequence[Examples]) -> Metric | None:
         """For a paired test; None where the runs have nothing to make it of."""
-        made = self.build(examples)
-        if isinstance(made, TypeMetric):
-            return made if (made.denominator(made.sizes.sum(axis=1)) > 0).all() else None
-        return made if (made.rows != 0).any(axis=(1, 2)).all() else None
+        metric = self.build(examples)
+        if isinstance(metric, TypeMetric):
+            return metric if (metric.denominator(metric.sizes.sum(axis=1)) > 0).all() else None
+        return metric if (metric.rows != 0).any(axis=(1, 2)).all() else None
 
 
 def measures() -> list[Measure]:
     """All that can be tested, in the order of the tables."""
-    return [
-        Measure(key="rating.rmse", label="RMSE", decimals=3, lower=True, build=_rmse),
-        Measure(
-            key="rating.mae", label="MAE", decimals=3, lower=True, build=_mean(lambda one: abs(one.errors))
-        ),
-        Measure(key="text.bleu_1", label="BLEU-1", decimals=2, build=_bleu(1)),
-        Measure(key="text.bleu_4", label="BLEU-4", decimals=2, build=_bleu(4)),
-        Measure(
-            key="text.rouge_1.f",
-            label="ROUGE-1 F",
-            decimals=2,
-            build=_mean(lambda one: 100 * sentence_rouge_n(one.overlap, 1).f),
-        ),
-        Measure(
-            key="text.rouge_2.f",
-            label="ROUGE-2 F",
-            decimals=2,
-            build=_mean(lambda one: 100 * sentence_rouge_n(one.overlap, 2).f),
-        ),
-        Measure(
-            key="text.rouge_l.f",
-            label="ROUGE-L F",
-            decimals=2,
-            build=_mean(lambda one: 100 * sentence_rouge_l(one.overlap).f),
-        ),
-        Measure(key="diversity.usr", label="USR", decimals=3, build=_usr),
-        Measure(key="diversity.fmr", label="FMR", decimals=3, build=_mean(Examples.matched)),
-        Measure(key="diversity.fcr", label="FCR", decimals=3, build=_fcr),
-        Measure(key="diversity.div", label="DIV", decimals=3, lower=True, build=_div),
-        Measure(key="diversity.distinct_1", label="distinct-1", decimals=4, build=_distinct(1)),
-        Measure(key="diversity.distinct_2", label="distinct-2", decimals=4, build=_distinct(2)),
-        Measure(key="match.recall_at_1", label="match R@1", decimals=3, build=_score("match", "recall_at_1")),
-        Measure(key="match.recall_at_5", label="match R@5", decimals=3, build=_score("match", "recall_at_5")),
-        Measure(
-            key="match.mean_reciprocal_rank",
-            label="match MRR",
-            decimals=3,
-            build=_score("match", "reciprocal_rank"),
-        ),
-        Measure(
-            key="truth.sentence_truth",
-            label="sentence truth",
-            decimals=3,
-            build=_score("truth", "sentence_truth"),
-        ),
-        Measure(key="truth.silent", label="silent", decimals=3, lower=True, build=_score("truth", "silent")),
-        Measure(
-            key="truth.statement_truth",
-            label="statement truth",
-            decimals=3,
-            build=_share("truth", "true_statements", "num_statements"),
-        ),
-        Measure(
-            key="truth.picture_truth",
-            label="picture truth",
-            decimals=3,
-            build=_share("truth", "true_values", "num_values"),
-        ),
-        Measure(
-            key="truth.picture_truth_named",
-            label="picture truth, asked",
-            decimals=3,
-            build=_score("truth", "picture_truth_named"),
-        ),
-        Measure(key="truth.agreement", label="agreement", decimals=3, build=_score("truth", "agreement")),
-    ]
+    builders: dict[str, Build] = {
+        "rating.rmse": _rmse,
+        "rating.mae": _mean(lambda examples: abs(examples.errors)),
+        "text.bleu_1": _bleu(1),
+        "text.bleu_4": _bleu(4),
+        "text.rouge_1.f": _mean(lambda examples: 100 * sentence_rouge_n(examples.overlap, 1).f),
+        "text.rouge_2.f": _mean(lambda examples: 100 * sentence_rouge_n(examples.overlap, 2).f),
+        "text.rouge_l.f": _mean(lambda examples: 100 * sentence_rouge_l(examples.overlap).f),
+        "diversity.usr": _usr,
+        "diversity.fmr": _mean(Examples.matched),
+        "diversity.fcr": _fcr,
+        "diversity.div": _div,
+        "diversity.distinct_1": _distinct(1),
+        "diversity.distinct_2": _distinct(2),
+        "match.recall_at_1": _score("match", "recall_at_1"),
+        "match.recall_at_5": _score("match", "recall_at_5"),
+        "match.mean_reciprocal_rank": _score("match", "reciprocal_rank"),
+        "truth.sentence_truth": _score("truth", "sentence_truth"),
+        "truth.silent": _score("truth", "silent"),
+        "truth.statement_truth": _share("truth", "true_statements", "num_statements"),
+        "truth.picture_truth": _share("truth", "true_values", "num_values"),
+        "truth.picture_truth_named": _score("truth", "picture_truth_named"),
+        "truth.agreement": _score("truth", "agreement"),
+    }
+    return [Measure(key=key, build=build) for key, build in builders.items()]
 
 
 def choose(wanted: Sequence[str]) -> list[Measure]:

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from meter.compare.comparison import Cell, Comparison, Row, SplitTable
+from meter.compare.comparison import Cell, Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
 from meter.compare.writing import (
     Figures,
     arrow,
+    count_verdicts,
     explanations,
     figures,
     over_seeds,
     sections,
     seeds_said,
-    tally,
 )
 from meter.report.rendering import render
 
@@ -49,8 +49,8 @@ def comparison_html(comparison: Comparison, command: str) -> str:
         title=f"{count} systems on {comparison.provenance['dataset']}",
         subtitle=f"{others} against {systems[0].label}",
         comparison=comparison,
-        tiles=[
-            (system.label, table.split, *tally(table, place))
+        verdict_counts=[
+            (system.label, table.split, *count_verdicts(table, place))
             for place, system in enumerate(systems[1:], start=1)
             for table in comparison.tables
         ],
@@ -66,7 +66,7 @@ def comparison_html(comparison: Comparison, command: str) -> str:
     )
 
 
-def _groups(table: SplitTable) -> list[tuple[str, list[tuple[Row, list[PageCell]]]]]:
+def _groups(table: SplitTable) -> list[tuple[str, list[tuple[MetricRow, list[PageCell]]]]]:
     reach = _reach(table)
     return [
         (title, [(row, [_page_cell(row, cell, reach) for cell in row.cells]) for row in rows])
@@ -74,7 +74,7 @@ def _groups(table: SplitTable) -> list[tuple[str, list[tuple[Row, list[PageCell]
     ]
 
 
-def _page_cell(row: Row, cell: Cell, reach: float) -> PageCell:
+def _page_cell(row: MetricRow, cell: Cell, reach: float) -> PageCell:
     return PageCell(
         said=figures(row, cell), verdict=cell.verdict, bar=_bar(row, cell, reach), over_seeds=over_seeds(cell)
     )
@@ -94,7 +94,7 @@ def _reach(table: SplitTable) -> float:
     return max(0.1, -(-farthest // 0.1) * 0.1)
 
 
-def _bar(row: Row, cell: Cell, reach: float) -> Bar | None:
+def _bar(row: MetricRow, cell: Cell, reach: float) -> Bar | None:
     """Better is on the right, whichever way the metric counts."""
     ends = _ends(cell)
     if ends is None:

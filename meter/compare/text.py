@@ -4,7 +4,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from meter.compare.comparison import Comparison, Row, SplitTable
+from meter.compare.comparison import Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
 from meter.compare.writing import arrow, explanations, figures, over_seeds, sections, seeds_said
 from meter.report.terminal import visible
@@ -68,7 +68,7 @@ def _terminal_table(comparison: Comparison, table: SplitTable) -> Table:
     return shown
 
 
-def _terminal_cells(row: Row) -> list[Text | Group]:
+def _terminal_cells(row: MetricRow) -> list[Text | Group]:
     cells: list[Text | Group] = []
     for cell in row.cells:
         said = figures(row, cell)

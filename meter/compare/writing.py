@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meter.compare.comparison import ALPHA, Cell, Comparison, Row, SplitTable
-from meter.report.tables import SECTIONS
+from meter.compare.comparison import ALPHA, Cell, Comparison, MetricRow, SplitTable
+from meter.metrics.labels import section_title
 
 LEAST_P = 0.001
 
@@ -20,7 +20,7 @@ class Figures:
     effect: str = ""
 
 
-def figures(row: Row, cell: Cell) -> Figures:
+def figures(row: MetricRow, cell: Cell) -> Figures:
     """``31.20 ± 0.31``, ``+1.20``, ``+0.85 … +1.55``, ``0.002 *`` and ``+0.31``."""
     if cell.mean is None:
         return Figures(value="–")
@@ -47,20 +47,20 @@ def over_seeds(cell: Cell) -> tuple[str, str, str] | None:
     return welch, permutation, _signed(cell.over_seeds.cliffs_delta, 2)
 
 
-def arrow(row: Row) -> str:
+def arrow(row: MetricRow) -> str:
     """Where better is."""
     return "↓" if row.lower else "↑"
 
 
-def sections(table: SplitTable) -> list[tuple[str, list[Row]]]:
+def sections(table: SplitTable) -> list[tuple[str, list[MetricRow]]]:
     """The rows under the titles of their sections."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[MetricRow]] = {}
     for row in table.rows:
         found.setdefault(row.key.split(".")[0], []).append(row)
-    return [(SECTIONS[section], rows) for section, rows in found.items()]
+    return [(section_title(section), rows) for section, rows in found.items()]
 
 
-def tally(table: SplitTable, place: int) -> tuple[int, int, int]:
+def count_verdicts(table: SplitTable, place: int) -> tuple[int, int, int]:
     """How many metrics of a system are better than the baseline's, worse, and not told apart."""
     verdicts = [row.cells[place].verdict for row in table.rows if row.cells[place].test is not None]
     return verdicts.count("better"), verdicts.count("worse"), verdicts.count("")

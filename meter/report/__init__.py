@@ -2,6 +2,6 @@
 
 from meter.report.card import Card
 from meter.report.explanation import Explanation, Mark
-from meter.report.page import Dropped, Ratings, Report, Tile, write_report
+from meter.report.page import KeyFigure, LeftOut, Ratings, Report, write_report
 
-__all__ = ["Card", "Dropped", "Explanation", "Mark", "Ratings", "Report", "Tile", "write_report"]
+__all__ = ["Card", "Explanation", "KeyFigure", "LeftOut", "Mark", "Ratings", "Report", "write_report"]

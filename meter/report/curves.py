@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from meter.report.rendering import number
+from meter.metrics.labels import label_of, number
 from meter.report.svg import MUTED, Plot, colours, draw_svg, legend_of
-from meter.report.tables import readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,41 +32,44 @@ class Curve:
 
 
 @dataclass(kw_only=True, slots=True)
-class Part:
-    """A drawing of one journal: which measurements share it, and whether its scale is logarithmic."""
+class Panel:
+    """A drawing of a journal: the measurements that share it, and whether its scale is logarithmic.
 
-    title: str
+    title: where several measurements share it; else their label is the title.
+    """
+
     keys: list[str]
+    title: str = ""
     logarithmic: bool = False
 
 
-VQ_PARTS = [
-    Part(title="Reconstruction loss", keys=["reconstruction"], logarithmic=True),
-    Part(title="Codebook loss", keys=["codebook"], logarithmic=True),
-    Part(title="Adversarial losses", keys=["adversarial", "discriminator"]),
-    Part(title="Share of codes in use", keys=["usage"]),
-    Part(title="Perplexity of the codes", keys=["perplexity"]),
-    Part(title="PSNR, dB", keys=["psnr"]),
+VQ_PANELS = [
+    Panel(keys=["reconstruction"], logarithmic=True),
+    Panel(keys=["codebook"], logarithmic=True),
+    Panel(keys=["adversarial", "discriminator"], title="Adversarial losses"),
+    Panel(keys=["usage"]),
+    Panel(keys=["perplexity"]),
+    Panel(keys=["psnr"]),
 ]
-JOINT_PARTS = [
-    Part(title="Objective J", keys=["total"]),
-    Part(title="Text", keys=["text"]),
-    Part(title="Visual codes", keys=["visual"]),
-    Part(title="Rating", keys=["rating"]),
-    Part(title="Context", keys=["context"]),
-    Part(title="Matching L_d and the generator’s loss", keys=["matching", "generator"]),
+JOINT_PANELS = [
+    Panel(keys=["total"]),
+    Panel(keys=["text"]),
+    Panel(keys=["visual"]),
+    Panel(keys=["rating"]),
+    Panel(keys=["context"]),
+    Panel(keys=["matching", "generator"], title="Matching L_d and the generator’s loss"),
 ]
 NOT_DRAWN = {"kind", "step", "epoch", "best", "words_per_second"}
 
 
 def vq_plots(journal: Sequence[Mapping[str, Any]]) -> list[Plot]:
     """How the VQ-GAN learned: losses, use of the codes, and whatever else its journal holds."""
-    return _parts_plots(journal, VQ_PARTS, best=None)
+    return _panel_plots(journal, "vq", VQ_PANELS, best=None)
 
 
 def joint_plots(journal: Sequence[Mapping[str, Any]]) -> list[Plot]:
     """How the model learned: every part of the objective in training and validation, the best validation marked."""
-    return _parts_plots(journal, JOINT_PARTS, best_validation(journal))
+    return _panel_plots(journal, "objective", JOINT_PANELS, best_validation(journal))
 
 
 def best_validation(journal: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -76,22 +78,26 @@ def best_validation(journal: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] |
     return found[-1] if found else None
 
 
-def _parts_plots(
-    journal: Sequence[Mapping[str, Any]], parts: Sequence[Part], best: Mapping[str, Any] | None
+def _panel_plots(
+    journal: Sequence[Mapping[str, Any]],
+    section: str,
+    panels: Sequence[Panel],
+    best: Mapping[str, Any] | None,
 ) -> list[Plot]:
-    known = {key for part in parts for key in part.keys}
+    known = {key for panel in panels for key in panel.keys}
     others = dict.fromkeys(key for line in journal for key in line if key not in known | NOT_DRAWN)
-    drawn = []
-    for part in [*parts, *(Part(title=readable(key), keys=[key]) for key in others)]:
+    plots = []
+    for panel in [*panels, *(Panel(keys=[key]) for key in others)]:
         curves = []
-        for key in part.keys:
-            name = [key] if len(part.keys) > 1 else []
+        for key in panel.keys:
+            name = [key] if len(panel.keys) > 1 else []
             validation = _curve(journal, "validation", key, " ".join([*name, "validation"]))
             training = _curve(journal, "train", key, " ".join(name or ["training"]))
             curves += [curve for curve in (training, validation) if curve is not None]
         if curves:
-            drawn.append(_curves_plot(part, curves, best))
-    return drawn
+            title = panel.title or label_of(f"{section}.{panel.keys[0]}").full_name
+            plots.append(_curves_plot(title, curves, best, logarithmic=panel.logarithmic))
+    return plots
 
 
 def _finite(value: Any) -> bool:
@@ -119,15 +125,17 @@ def _averaged(values: Float[np.ndarray, "_"]) -> Float[np.ndarray, "_"]:
 
 def _smoothed(values: Float[np.ndarray, "_"]) -> Float[np.ndarray, "_"]:
     last = len(values) - 1
-    # The window shrinks towards both ends, so that the curve begins and ends where the data do.
+    # The interval shrinks towards both ends, so that the curve begins and ends where the data do.
     reaches = [min(len(values) // SMOOTHING, place, last - place) for place in range(len(values))]
     return np.array([values[place - reach : place + reach + 1].mean() for place, reach in enumerate(reaches)])
 
 
-def _curves_plot(part: Part, curves: Sequence[Curve], best: Mapping[str, Any] | None) -> Plot:
+def _curves_plot(
+    title: str, curves: Sequence[Curve], best: Mapping[str, Any] | None, *, logarithmic: bool
+) -> Plot:
     from matplotlib.ticker import LogLocator, NullLocator
 
-    logarithmic = part.logarithmic and all((curve.values > 0).all() for curve in curves)
+    logarithmic = logarithmic and all((curve.values > 0).all() for curve in curves)
 
     def draw(axes: "Axes") -> None:
         for colour, curve in zip(colours(len(curves)), curves, strict=True):
@@ -149,7 +157,7 @@ def _curves_plot(part: Part, curves: Sequence[Curve], best: Mapping[str, Any] | 
 
     said = [f"{curve.label} from {number(curve.values[0])} to {number(curve.values[-1])}" for curve in curves]
     left_out = sum(curve.left_out for curve in curves)
-    alt = f"{part.title} by step: " + "; ".join(said) + "."
+    alt = f"{title} by step: " + "; ".join(said) + "."
     changes = [f"{number(curve.values[0])} → {number(curve.values[-1])}" for curve in curves]
     if len(curves) > 1:
         changes = [f"{curve.label} {change}" for curve, change in zip(curves, changes, strict=True)]
@@ -159,7 +167,5 @@ def _curves_plot(part: Part, curves: Sequence[Curve], best: Mapping[str, Any] | 
     if left_out:
         note += f"; {left_out:,} values that are no numbers left out"
     legend = legend_of([curve.label for curve in curves]) if len(curves) > 1 else []
-    name = re.sub(r"\W+", "-", part.title.lower())
-    return Plot(
-        title=part.title, svg=draw_svg(name, draw, alt, (4.2, 2.4)), alt=alt, legend=legend, note=note
-    )
+    name = re.sub(r"\W+", "-", title.lower())
+    return Plot(title=title, svg=draw_svg(name, draw, alt, (4.2, 2.4)), alt=alt, legend=legend, note=note)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from meter.metrics.labels import label_of, number
 from meter.report.plots import reliability_plot, repetition_plot
-from meter.report.rendering import number
 from meter.report.svg import Plot
-from meter.report.tables import Row, Table
+from meter.report.tables import Table, TableRow
 
 SWAPS = {
     "user": "user",
@@ -36,7 +36,7 @@ IN_SENTENCE = ("words", "named_feature", "value_word")
 
 
 @dataclass(kw_only=True, slots=True)
-class Cell:
+class HeatCell:
     """A figure, and how warmly its cell is coloured: 0 … 1."""
 
     written: str
@@ -48,12 +48,12 @@ class HeatRow:
     """name: what the cells are of. apart: whether a line parts it from the row above."""
 
     name: str
-    cells: list[Cell]
+    cells: list[HeatCell]
     apart: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
-class Heat:
+class HeatTable:
     """A table whose cells are coloured by their figures."""
 
     title: str
@@ -63,7 +63,7 @@ class Heat:
 
 
 @dataclass(kw_only=True, slots=True)
-class Part:
+class DiagnosisPart:
     """One question with its answer: in words, as drawings, as tables.
 
     folded: tables that are shown when asked for.
@@ -73,11 +73,11 @@ class Part:
     text: list[str]
     plots: list[Plot] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    heats: list[Heat] = field(default_factory=list)
+    heats: list[HeatTable] = field(default_factory=list)
     folded: list[Table] = field(default_factory=list)
 
 
-def diagnosis_parts(diagnosis: Mapping[str, Any]) -> list[Part]:
+def diagnosis_parts(diagnosis: Mapping[str, Any]) -> list[DiagnosisPart]:
     """What stands in ``metrics.json`` under ``diagnosis``, for readers; nothing where there is none."""
     parts = []
     if "sentences" in diagnosis:
@@ -91,7 +91,7 @@ def diagnosis_parts(diagnosis: Mapping[str, Any]) -> list[Part]:
     return parts
 
 
-def sentences_part(found: Mapping[str, Any]) -> Part:
+def sentences_part(found: Mapping[str, Any]) -> DiagnosisPart:
     """Which sentences come again, and what the records share that get the same one."""
     made, true = found["repetition"], found["repetition_of_references"]
     shares = {tuple(one["shared"]): one["generated"] for one in found["coincidences"]}
@@ -111,7 +111,7 @@ def sentences_part(found: Mapping[str, Any]) -> Part:
         title="Records that get the same sentence",
         columns=[("pairs", ""), ("generated", ""), ("true", "")],
         rows=[
-            Row(
+            TableRow(
                 name=f"same {' and '.join(one['shared'])}" if one["shared"] else "any two records",
                 direction="",
                 cells=[number(one["pairs"]), _percent(one["generated"]), _percent(one["reference"])],
@@ -123,7 +123,7 @@ def sentences_part(found: Mapping[str, Any]) -> Part:
         title="Most repeated sentences",
         columns=[(name, "") for name in ("times", "share", "users", "items", "in true ones")],
         rows=[
-            Row(
+            TableRow(
                 name=one["text"] or "(no word)",
                 direction="",
                 cells=[
@@ -136,7 +136,7 @@ def sentences_part(found: Mapping[str, Any]) -> Part:
         ],
     )
     groups = [("feature", found["by_feature"]), ("user", found["by_user"])]
-    return Part(
+    return DiagnosisPart(
         title="Which sentences come again",
         text=text,
         plots=[repetition_plot(made, true)],
@@ -146,7 +146,11 @@ def sentences_part(found: Mapping[str, Any]) -> Part:
 
 
 def _groups_table(name: str, found: Mapping[str, Any]) -> Table:
-    keys = {"usr": "USR", "top_share": "most frequent one", "distinct_2": "distinct-2"}
+    keys = {
+        "usr": label_of("diversity.usr").name,
+        "top_share": "most frequent one",
+        "distinct_2": label_of("diversity.distinct_2").name,
+    }
     mean = [
         f"{found['num_groups']:,} {name}s",
         *(_percent(found[key + ending]) for key in ("usr", "top_share") for ending in ("", "_of_references")),
@@ -159,9 +163,9 @@ def _groups_table(name: str, found: Mapping[str, Any]) -> Table:
             *((label, variant) for label in keys.values() for variant in ("generated", "true")),
         ],
         rows=[
-            Row(name="mean", direction="", cells=mean),
+            TableRow(name="mean", direction="", cells=mean),
             *(
-                Row(
+                TableRow(
                     name=one["name"],
                     direction="",
                     cells=[
@@ -176,7 +180,7 @@ def _groups_table(name: str, found: Mapping[str, Any]) -> Table:
     )
 
 
-def input_importance_part(found: Mapping[str, Any]) -> Part:
+def input_importance_part(found: Mapping[str, Any]) -> DiagnosisPart:
     """How much each loss rises when an input is another record's."""
     losses = {
         name: {one["swapped"]: one for one in found[key]}
@@ -186,21 +190,21 @@ def input_importance_part(found: Mapping[str, Any]) -> Part:
     highest = {name: max(max(one["rise"] for one in swaps.values()), 1e-9) for name, swaps in losses.items()}
     rows = []
     for swapped, label in SWAPS.items():
-        cells: list[Cell] = []
+        cells: list[HeatCell] = []
         for name, swaps in losses.items():
             one = swaps.get(swapped)
             if one is None:
-                cells += [Cell(written=""), Cell(written="")]
+                cells += [HeatCell(written=""), HeatCell(written="")]
                 continue
             cells += [
-                Cell(written=f"{one['rise']:+.4f}", warmth=max(one["rise"], 0) / highest[name]),
-                Cell(written=f"{one['worse']:.0%}"),
+                HeatCell(written=f"{one['rise']:+.4f}", warmth=max(one["rise"], 0) / highest[name]),
+                HeatCell(written=f"{one['worse']:.0%}"),
             ]
         if any(cell.written for cell in cells):
             rows.append(HeatRow(name=label, cells=cells))
     own = [f"{number(next(iter(swaps.values()))['own'])} nats a {name}" for name, swaps in losses.items()]
     columns = [column for name in losses for column in (f"nats a {name}", "records worse")]
-    return Part(
+    return DiagnosisPart(
         title="What it uses",
         text=[
             f"On {number(found['count'])} held-out records with their true sentences"
@@ -210,7 +214,7 @@ def input_importance_part(found: Mapping[str, Any]) -> Part:
             *_dearest(losses),
         ],
         heats=[
-            Heat(
+            HeatTable(
                 title="What it costs to swap an input",
                 columns=columns,
                 rows=rows,
@@ -236,7 +240,7 @@ def _dearest(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]
     return said
 
 
-def pair_scores_part(found: Mapping[str, Any]) -> Part:
+def pair_scores_part(found: Mapping[str, Any]) -> DiagnosisPart:
     """What D and the matcher tell apart, and whether D’s probabilities can be believed."""
     scorers = {name: found["scorers"][name] for name in SCORERS if name in found["scorers"]}
     columns, picked = [], []
@@ -246,7 +250,7 @@ def pair_scores_part(found: Mapping[str, Any]) -> Part:
                 columns.append((SCORERS[name], label))
                 picked.append((name, key))
     rows = [
-        Row(
+        TableRow(
             name=label,
             direction="",
             cells=[
@@ -273,7 +277,7 @@ def pair_scores_part(found: Mapping[str, Any]) -> Part:
             f"telling by the sentence’s feature reaches {1 - found['swapped_also_true'] / 2:.2f} at best."
         )
     curves = [scorer["reliability"] for scorer in scorers.values() if scorer["reliability"]]
-    return Part(
+    return DiagnosisPart(
         title="How well D and the matcher tell pairs apart",
         text=text,
         tables=[Table(title="True pairs against others", columns=columns, rows=rows)],
@@ -281,7 +285,7 @@ def pair_scores_part(found: Mapping[str, Any]) -> Part:
     )
 
 
-def attention_part(found: Mapping[str, Any]) -> Part:
+def attention_part(found: Mapping[str, Any]) -> DiagnosisPart:
     """Where text and picture slots look, layer by layer and head by head."""
     value = "value word" if found["value_known"] else "word after it"
     looks = {"picture": found["picture"], "text": found["text"]}
@@ -297,7 +301,7 @@ def attention_part(found: Mapping[str, Any]) -> Part:
         "This says where a prediction may take something from, not what it takes: attention is not explanation (Jain "
         "and Wallace, 2019). What is used is measured above. Words come before the picture and never look at it."
     )
-    return Part(
+    return DiagnosisPart(
         title="Where it looks",
         text=text,
         heats=[
@@ -306,12 +310,12 @@ def attention_part(found: Mapping[str, Any]) -> Part:
     )
 
 
-def _looks_heat(title: str, found: Mapping[str, Any], value: str) -> Heat:
+def _looks_heat(title: str, found: Mapping[str, Any], value: str) -> HeatTable:
     targets: list[str] = list(found["uniform"])
 
-    def cells(shares: Mapping[str, float]) -> list[Cell]:
+    def cells(shares: Mapping[str, float]) -> list[HeatCell]:
         return [
-            Cell(
+            HeatCell(
                 written=f"{100 * shares[target]:.1f}",
                 warmth=_warmth(shares[target], found["uniform"][target]),
             )
@@ -322,7 +326,7 @@ def _looks_heat(title: str, found: Mapping[str, Any], value: str) -> Heat:
         HeatRow(name=f"layer {one['layer']}, head {one['head']}", cells=cells(one["shares"]))
         for one in found["heads"]
     ]
-    return Heat(
+    return HeatTable(
         title=title,
         columns=[value if target == "value_word" else TARGETS.get(target, target) for target in targets],
         rows=[

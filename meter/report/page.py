@@ -18,7 +18,7 @@ from meter.storage.fingerprint import plain
 
 
 @dataclass(kw_only=True, slots=True)
-class Tile:
+class KeyFigure:
     """A figure that the page opens with.
 
     label: what it is. value: written out. target: what it should reach, None without one.
@@ -33,8 +33,8 @@ class Tile:
 
 
 @dataclass(kw_only=True, slots=True)
-class Dropped:
-    """Records that were left out. reason: why. count: how many. first: where the first one stands."""
+class LeftOut:
+    """Records that were left out. reason: why. count: how many. first: file and line of the first."""
 
     reason: str
     count: int
@@ -59,14 +59,14 @@ class Report:
     reconstructions: (photo, reconstruction) of photos held out from the VQ-GAN's training.
     ratings: by split. retrieval: recalls by kind of pair, e.g. ``{"generated": {"R@1": .8, "R@5": .97}}``.
     gallery: cards in the order shown; gallery_note: how they were chosen.
-    dropped: records left out of the dataset; dataset: what was kept (counts by name).
+    left_out: records that the dataset lacks; dataset: what was kept (counts by name).
     provenance: command, versions, hashes, machine …; the entry ``seconds`` is a dict of seconds by stage.
     config: the run's config, plain or as dataclasses.
     """
 
     title: str
     subtitle: str = ""
-    tiles: list[Tile] = field(default_factory=list)
+    key_figures: list[KeyFigure] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     vq_journal: list[dict[str, Any]] = field(default_factory=list)
     joint_journal: list[dict[str, Any]] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Report:
     gallery: list[Card] = field(default_factory=list)
     gallery_note: str = ""
     dataset: dict[str, Any] = field(default_factory=dict)
-    dropped: list[Dropped] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
     config: Any = None
 
@@ -112,7 +112,7 @@ def report_html(report: Report) -> str:
         script_hash=script_hash(script),
         splits=list(dict.fromkeys(card.split for card in report.gallery if card.split is not None)),
         filter_by_checks={card.all_hold for card in report.gallery} >= {True, False},
-        tables=metric_tables({name: one for name, one in report.metrics.items() if name != "diagnosis"}),
+        tables=metric_tables({name: entry for name, entry in report.metrics.items() if name != "diagnosis"}),
         diagnosis=diagnosis_parts(report.metrics.get("diagnosis", {})),
         evaluation_plots=evaluation_plots,
         joint_plots=curves.joint_plots(report.joint_journal),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from meter.report.rendering import number
+from meter.metrics.labels import label_of, number
 from meter.report.svg import INK, MUTED, SERIES, Plot, colours, draw_svg, legend_of
 
 if TYPE_CHECKING:
@@ -74,9 +74,10 @@ def rating_plot(
         axes.set_xlabel("true rating")
         axes.set_ylabel("predicted rating")
 
+    rmse = label_of("rating.rmse")
     for name, (predicted, true) in ratings.items():
         error = float(np.sqrt(np.mean((predicted - true) ** 2)))
-        notes.append(f"{name}: RMSE {number(error)} over {len(true):,} pairs")
+        notes.append(f"{name}: {rmse.name} {rmse.write(error)} over {len(true):,} pairs")
     alt = "Predicted rating against the true one. " + "; ".join(notes) + "."
     note = "Dot: median. Thick: the middle half. Thin: the middle nine tenths. Dashed: a perfect prediction."
     return Plot(

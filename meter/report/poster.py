@@ -8,8 +8,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from meter.metrics.labels import number
 from meter.report.explanation import Explanation, Mark
-from meter.report.rendering import number, stars
+from meter.report.rendering import stars
 
 FINE = 2
 """Everything is drawn so many times larger and then reduced: smooth edges."""

@@ -1,4 +1,4 @@
-"""The Jinja environment of every page: escaping on, no file from outside, and how numbers are written."""
+"""The Jinja environment of every page: escaping on, no file from outside, and how durations and ratings are written."""
 
 import base64
 import functools
@@ -6,36 +6,13 @@ import hashlib
 import math
 import re
 from importlib import resources
-from numbers import Integral, Real
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from meter.metrics.labels import number
 from meter.report.pictures import data_uri
-
-
-def number(value: Any) -> str:
-    """A figure as a reader wants it: thousands apart, three or four digits that count, ``–`` where there is none."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Integral):
-        return f"{int(value):,}"
-    if not isinstance(value, Real) or not math.isfinite(value):
-        return str(value)
-    value = float(value)
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    if size >= 100:
-        return f"{value:.1f}"
-    if size >= 1:
-        return f"{value:.2f}"
-    if size >= 0.001 or size == 0:
-        return f"{value:.3f}"
-    return f"{value:.1e}"
 
 
 def duration(seconds: float) -> str:

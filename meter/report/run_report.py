@@ -1,6 +1,7 @@
 """The report of a run: what its folder and its networks hold, put on a page."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from meter.data import Prepared, overview
 from meter.disc import Matcher
 from meter.evaluate.generations import Generation
 from meter.evaluate.network_inputs import decode_pictures, generated_words
+from meter.metrics.labels import Better, label_of, look_up
 from meter.report.card import Card
 from meter.report.explanation import Mark
-from meter.report.page import Dropped, Ratings, Report, Tile, write_report
-from meter.report.terminal_tables import lookup
+from meter.report.page import KeyFigure, LeftOut, Ratings, Report, write_report
 from meter.storage.journal import Journal
 from meter.train.vqgan import VisualCodes, reconstruct
 from meter.vq import VQGAN
@@ -39,7 +40,7 @@ def run_report(
         subtitle=f"{folder.name} · {len(prepared):,} reviews · {len(prepared.users):,} users · "
         f"{len(prepared.items):,} items"
         + (f" · {count // visual.codes.shape[1]:,} photos" if visual else ""),
-        tiles=tiles(metrics),
+        key_figures=key_figures(metrics),
         metrics=metrics,
         joint_journal=Journal(folder / "metrics.jsonl").read(),
         ratings={
@@ -55,7 +56,7 @@ def run_report(
         ),
         gallery_note="Drawn at random (seeded) from every evaluated split; not chosen by hand.",
         dataset={row.what: row.count for row in overview(summary) if row.group in ("size", "splits")},
-        dropped=dropped(summary),
+        left_out=left_out(summary),
         provenance=manifest,
         config=config,
     )
@@ -71,74 +72,71 @@ def visual_counts(visual: VisualCodes) -> list[int]:
     return np.bincount(np.asarray(visual.codes).ravel(), minlength=visual.vq.config.num_codes).tolist()
 
 
-def dropped(summary: dict[str, Any]) -> list[Dropped]:
+def left_out(summary: dict[str, Any]) -> list[LeftOut]:
     """Everything that was left out, with the first place of each reason."""
-    tallies = [summary["reviews"], summary["photos"] or {"dropped": {}}]
+    counted = [summary["reviews"], summary["photos"] or {"dropped": {}}]
     return [
-        Dropped(reason=reason, count=one["count"], first=one["first"])
-        for tally in tallies
-        for reason, one in tally["dropped"].items()
+        LeftOut(reason=reason, count=entry["count"], first=entry["first"])
+        for records in counted
+        for reason, entry in records["dropped"].items()
     ]
 
 
 def retrieval(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Recalls of generated and of true pairs, by split."""
-    found = {}
+    recalls = {}
     for split in metrics:
-        for section, label in (("match", "generated"), ("match_of_true_pairs", "true pairs")):
-            if (recall := lookup(metrics, split, section)) is not None:
-                found[f"{split}, {label}"] = {"R@1": recall["recall_at_1"], "R@5": recall["recall_at_5"]}
-    return found
+        for section, pairs in (("match", "generated"), ("match_of_true_pairs", "true pairs")):
+            if (found := look_up(metrics, f"{split}.{section}")) is not None:
+                keys = ("recall_at_1", "recall_at_5")
+                recalls[f"{split}, {pairs}"] = {label_of(f"match.{key}").name: found[key] for key in keys}
+    return recalls
 
 
-def tiles(metrics: dict[str, Any]) -> list[Tile]:
-    """The figures that the page opens with; in the world they have targets."""
-    wanted: list[tuple[str, tuple[str, ...], str, float | None, str]] = [
-        ("rating RMSE", ("test", "rating", "rmse"), ".3f", None, "test"),
-        (
-            "RMSE / noise floor",
-            ("test", "rating_floor", "ratio"),
-            ".2f",
-            -1.15,
-            "test; 1 is the best possible",
-        ),
-        (
-            "sentence truth",
-            ("test", "truth", "sentence_truth"),
-            ".1%",
-            0.95,
-            "test; says the item’s own value",
-        ),
-        ("sentence truth", ("unseen", "truth", "sentence_truth"), ".1%", None, "unseen: only photos show it"),
-        ("picture truth", ("test", "truth", "picture_truth"), ".1%", 0.90, "test; all features of the item"),
-        ("agreement", ("test", "truth", "agreement"), ".1%", 0.90, "sentence and picture say the same"),
-        ("unique sentences", ("test", "diversity", "usr"), ".1%", None, "USR"),
-        ("BLEU-4", ("test", "text", "bleu_4"), ".2f", None, "test"),
-        ("match R@5", ("test", "match", "recall_at_5"), ".1%", None, "its picture among 100"),
-        ("codebook use", ("vq", "usage"), ".1%", 0.90, "share of codes in use"),
-        (
-            "photos kept by codes",
-            ("vq", "read_image_truth"),
-            ".1%",
-            0.97,
-            "what is still read of held-out photos",
-        ),
-    ]
-    shown = []
-    for label, path, style, target, note in wanted:
-        value = lookup(metrics, *path)
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A metric that the page opens with, by its key in metrics.json. target: in the world, the value to reach."""
+
+    key: str
+    target: float | None = None
+    note: str = ""
+
+
+HEADLINES = (
+    Headline("test.rating.rmse"),
+    Headline("test.rating_floor.ratio", target=1.15, note="1 is the best possible"),
+    Headline("test.truth.sentence_truth", target=0.95, note="says the item’s own value"),
+    Headline("unseen.truth.sentence_truth", note="only photos show it"),
+    Headline("test.truth.picture_truth", target=0.90, note="all features of the item"),
+    Headline("test.truth.agreement", target=0.90, note="both say the same"),
+    Headline("test.diversity.usr"),
+    Headline("test.text.bleu_4"),
+    Headline("test.match.recall_at_5", note="of 100"),
+    Headline("vq.usage", target=0.90),
+    Headline("vq.read_image_truth", target=0.97, note="what the codes keep of them"),
+)
+
+
+def key_figures(metrics: dict[str, Any]) -> list[KeyFigure]:
+    """The headlines that were measured, written out; each with the split it is of and whether it reaches its target."""
+    figures = []
+    for headline in HEADLINES:
+        value = look_up(metrics, headline.key)
         if value is None:
             continue
-        if target is None:
-            shown.append(Tile(label=label, value=format(value, style), note=note))
-            continue
-        met = value <= -target if target < 0 else value >= target
-        sign = "≤" if target < 0 else "≥"
-        limit = format(abs(target), style)
-        shown.append(
-            Tile(label=label, value=format(value, style), target=f"{sign} {limit}", met=met, note=note)
+        first, _, rest = headline.key.partition(".")
+        split, label = ("", label_of(headline.key)) if first == "vq" else (first, label_of(rest))
+        figure = KeyFigure(
+            label=label.name,
+            value=label.write(value),
+            note="; ".join(filter(None, [split, label.meaning, headline.note])),
         )
-    return shown
+        if headline.target is not None:
+            lower = label.better is Better.LOWER
+            figure.target = f"{'≤' if lower else '≥'} {headline.target:g}"
+            figure.met = value <= headline.target if lower else value >= headline.target
+        figures.append(figure)
+    return figures
 
 
 def reconstructions(

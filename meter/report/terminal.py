@@ -7,9 +7,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from meter.metrics.labels import number
 from meter.report.explanation import Explanation
 from meter.report.pictures import half_blocks
-from meter.report.rendering import number, stars
+from meter.report.rendering import stars
 
 PICTURE_COLUMNS = 24
 SIGNS = {True: "✓", False: "✗", None: "·"}

@@ -4,8 +4,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from meter.data import Prepared, overview
+from meter.metrics.labels import label_of, look_up, section_and_variant, section_title
 
 
 def print_overview(prepared: Prepared, console: Console) -> None:
@@ -22,66 +24,61 @@ def print_overview(prepared: Prepared, console: Console) -> None:
     console.print(table)
 
 
-RESULTS: tuple[tuple[str, str, str, str], ...] = (
-    ("rating", "rmse", "rating RMSE", ".3f"),
-    ("rating", "mae", "rating MAE", ".3f"),
-    ("rating_floor", "ratio", "RMSE / noise floor", ".3f"),
-    ("text", "bleu_1", "BLEU-1", ".2f"),
-    ("text", "bleu_4", "BLEU-4", ".2f"),
-    ("text", "rouge_1.f", "ROUGE-1 F", ".2f"),
-    ("text", "rouge_2.f", "ROUGE-2 F", ".2f"),
-    ("text", "rouge_l.f", "ROUGE-L F", ".2f"),
-    ("diversity", "usr", "USR (unique sentences)", ".3f"),
-    ("diversity_of_references", "usr", "USR of the true sentences", ".3f"),
-    ("diversity", "usn", "USN", "d"),
-    ("diversity", "fmr", "FMR", ".3f"),
-    ("diversity", "fcr", "FCR", ".3f"),
-    ("diversity", "div", "DIV", ".3f"),
-    ("diversity", "distinct_1", "distinct-1", ".4f"),
-    ("diversity", "distinct_2", "distinct-2", ".4f"),
-    ("match", "recall_at_1", "match R@1 of 100", ".3f"),
-    ("match", "recall_at_5", "match R@5 of 100", ".3f"),
-    ("match_of_true_pairs", "recall_at_1", "R@1 of true pairs", ".3f"),
-    ("match_of_true_pairs", "recall_at_5", "R@5 of true pairs", ".3f"),
-    ("truth", "sentence_truth", "sentence truth", ".3f"),
-    ("truth", "picture_truth", "picture truth", ".3f"),
-    ("truth", "agreement", "sentence–picture agreement", ".3f"),
+RESULTS = (
+    "rating.rmse",
+    "rating.mae",
+    "rating_floor.ratio",
+    "text.bleu_1",
+    "text.bleu_4",
+    "text.rouge_1.f",
+    "text.rouge_2.f",
+    "text.rouge_l.f",
+    "diversity.usr",
+    "diversity_of_references.usr",
+    "diversity.usn",
+    "diversity.fmr",
+    "diversity.fcr",
+    "diversity.div",
+    "diversity.distinct_1",
+    "diversity.distinct_2",
+    "match.recall_at_1",
+    "match.recall_at_5",
+    "match_of_true_pairs.recall_at_1",
+    "match_of_true_pairs.recall_at_5",
+    "truth.sentence_truth",
+    "truth.picture_truth",
+    "truth.agreement",
 )
-"""Section, metric, name and format of what the terminal shows; metrics.json and the report hold all."""
-
-
-def lookup(metrics: dict[str, Any], *path: str) -> Any:
-    """The value at a path of nested dicts, dots within a step included; None where it is absent."""
-    value: Any = metrics
-    for step in ".".join(path).split("."):
-        if not isinstance(value, dict) or step not in value:
-            return None
-        value = value[step]
-    return value
+"""What the terminal shows of each split; metrics.json and the report hold all."""
+VQ_RESULTS = ("vq.psnr", "vq.ssim", "vq.usage", "vq.perplexity", "vq.read_image_truth")
 
 
 def print_results(metrics: dict[str, Any], console: Console) -> None:
     """The results, a column for every split."""
-    splits = [
-        name for name, sections in metrics.items() if isinstance(sections, dict) and "rating" in sections
-    ]
+    splits = [name for name, entry in metrics.items() if look_up(metrics, f"{name}.rating") is not None]
     table = Table(title="results", title_justify="left", header_style="bold")
     table.add_column("metric")
     for split in splits:
         table.add_column(split, justify="right")
     last = ""
-    for section, metric, label, style in RESULTS:
-        values = [lookup(metrics, split, section, metric) for split in splits]
+    for key in RESULTS:
+        values = [look_up(metrics[split], key) for split in splits]
         if all(value is None for value in values):
             continue
-        family = section.split("_")[0]
-        if last and family != last:
+        section, variant = section_and_variant(key.partition(".")[0])
+        label = label_of(key)
+        if section != last:
             table.add_section()
-        table.add_row(label, *("" if value is None else format(value, style) for value in values))
-        last = family
+            table.add_row(Text(section_title(section), style="dim"))
+            last = section
+        table.add_row(
+            f"{label.name}, {variant}" if variant else label.name,
+            *("" if value is None else label.write(value) for value in values),
+        )
     if "vq" in metrics:
         table.add_section()
-        for name, value in metrics["vq"].items():
-            if isinstance(value, float):
-                table.add_row(f"VQ-GAN {name}", f"{value:.3f}")
+        table.add_row(Text(section_title("vq"), style="dim"))
+        for key in VQ_RESULTS:
+            if (value := look_up(metrics, key)) is not None:
+                table.add_row(label_of(key).name, label_of(key).write(value))
     console.print(table)

@@ -14,6 +14,8 @@ import pytest
 
 import meter
 from meter.errors import InputError
+from meter.metrics.labels import LABELS, label_of
+from meter.report.curves import NOT_DRAWN
 
 CPU = ("device.accelerator=cpu", "device.precision=32-true")
 
@@ -81,6 +83,34 @@ def test_the_report_holds_cards_and_needs_nothing_else(run: Path) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
     assert page.count("<article") >= 6
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_every_number_of_a_run_has_a_label(workplace: Path, run: Path) -> None:
+    """The diagnosis is told in sentences and has headings of its own."""
+    metrics = json.loads((run / "metrics.json").read_text())
+    splits = {
+        name: entry
+        for name, entry in metrics.items()
+        if "rating" in (entry if isinstance(entry, dict) else ())
+    }
+    keys = [key for entry in splits.values() for key in _keys(entry)]
+    keys += _keys({name: entry for name, entry in metrics.items() if name not in {"diagnosis", *splits}})
+    (vq,) = (workplace / "cache").glob("vq-*/metrics.jsonl")
+    for section, journal in (("objective", run / "metrics.jsonl"), ("vq", vq)):
+        lines = [json.loads(line) for line in journal.read_text().splitlines()]
+        keys += [f"{section}.{key}" for line in lines for key in line if key not in NOT_DRAWN]
+    assert len(splits) == 2
+    assert {key for key in keys if label_of(key) not in LABELS.values()} == set()
+
+
+def _keys(values: dict, prefix: str = "") -> list[str]:
+    keys = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            keys += _keys(value, f"{prefix}{name}.")
+        elif name != "signature":
+            keys.append(prefix + name)
+    return keys
 
 
 def test_the_same_command_again_repeats_nothing(workplace: Path, run: Path) -> None:

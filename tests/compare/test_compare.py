@@ -441,7 +441,7 @@ def test_the_page_needs_nothing_from_outside_and_shows_every_metric(comparison: 
     assert not page.tags["script"] + page.tags["link"] + page.tags["img"]
     assert "http" not in text.replace("http-equiv", "")
     assert "default-src 'none'" in text
-    for part in ("Two systems on synthetic", "good against base", "picture truth", "Cliff’s δ", "d_z"):
+    for part in ("Two systems on synthetic", "good against base", "Picture truth", "Cliff’s δ", "d_z"):
         assert part in page.text
     assert page.tags["section"] == 3
     assert text == comparison_html(comparison, "python -m meter.compare")

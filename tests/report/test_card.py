@@ -12,7 +12,7 @@ from meter.errors import InputError
 from meter.report import Card, Mark
 from meter.report.pictures import data_uri, half_blocks
 from meter.report.poster import draw, load_font, shorten, wrap
-from meter.report.rendering import duration, filled, number
+from meter.report.rendering import duration, filled
 
 NASTY = "<script>alert(1)</script>\"'&"
 
@@ -244,29 +244,6 @@ def test_wrapping_keeps_every_letter_within_the_width() -> None:
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert font.getlength(shorten(text, font, 200.0)) <= 200
     assert shorten("short", font, 200.0) == "short"
-
-
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (None, "–"),
-        (True, "yes"),
-        (32003, "32,003"),
-        (0.0, "0.000"),
-        (0.97449, "0.974"),
-        (4.625, "4.62"),
-        (181.3, "181.3"),
-        (12345.6, "12,346"),
-        (0.00012, "1.2e-04"),
-        (-1.5, "-1.50"),
-        (float("nan"), "nan"),
-        (np.float32(0.5), "0.500"),
-        (np.int64(7), "7"),
-        ("word", "word"),
-    ],
-)
-def test_numbers_are_written_for_readers(value: object, written: str) -> None:
-    assert number(value) == written
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,12 @@ def test_best_validation_is_the_last_the_training_called_best() -> None:
 def test_curves_tell_their_ends_and_draw_keys_they_do_not_know() -> None:
     vq, joint = journals()
     drawn = {plot.title: plot for plot in vq_plots(vq)}
-    assert list(drawn) == ["Reconstruction loss", "Codebook loss", "Share of codes in use", "Revived"]
+    assert list(drawn) == [
+        "Reconstruction loss",
+        "Codebook loss",
+        "Share of codes in use",
+        "Unused codes replaced",
+    ]
     assert drawn["Reconstruction loss"].note == "1.00 → 0.017, logarithmic"
     objective = joint_plots(joint)[0]
     assert objective.note == "training 5.00 → 1.00, validation 5.00 → 3.60"
@@ -82,7 +87,7 @@ def test_codebook_says_use_and_perplexity() -> None:
 
 def test_ratings_say_their_error_by_split() -> None:
     plot = rating_plot({"test": (np.array([3.0, 5.0]), np.array([4.0, 4.0]))})
-    assert "test: RMSE 1.00 over 2 pairs" in plot.alt
+    assert "test: RMSE 1.000 over 2 pairs" in plot.alt
 
 
 def test_more_series_than_colours_are_all_drawn() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meter.report import Card, Dropped, Mark, Ratings, Report, Tile, write_report
+from meter.report import Card, KeyFigure, LeftOut, Mark, Ratings, Report, write_report
 from meter.report.page import report_html
 
 NASTY = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -142,9 +142,9 @@ def full_report(**changes: object) -> Report:
     settings: dict = {
         "title": "A small world",
         "subtitle": "hotels",
-        "tiles": [
-            Tile(label="RMSE", value="0.712", target="≤ 0.759", met=True, note="floor 0.660"),
-            Tile(label="n", value="3"),
+        "key_figures": [
+            KeyFigure(label="RMSE", value="0.712", target="≤ 0.759", met=True, note="floor 0.660"),
+            KeyFigure(label="n", value="3"),
         ],
         "metrics": metrics(),
         "vq_journal": vq,
@@ -156,7 +156,7 @@ def full_report(**changes: object) -> Report:
         "gallery": [card(place) for place in range(24)],
         "gallery_note": "Drawn with seed 0.",
         "dataset": {"users": 400, "splits": {"train": 5760}},
-        "dropped": [Dropped(reason="no text", count=1234, first="reviews.jsonl:7")],
+        "left_out": [LeftOut(reason="no text", count=1234, first="reviews.jsonl:7")],
         "provenance": {"command": "python -m meter.train", "hash": "ab" * 32, "seconds": {"vq": 88.0}},
         "config": {"model": {"width": 128}},
     }
@@ -256,12 +256,12 @@ def test_text_from_outside_is_escaped_everywhere() -> None:
         subtitle=NASTY,
         gallery_note=NASTY,
         gallery=[nasty_card, card(1)],
-        tiles=[Tile(label=NASTY, value=NASTY, target=NASTY, note=NASTY)],
+        key_figures=[KeyFigure(label=NASTY, value=NASTY, target=NASTY, note=NASTY)],
         metrics={NASTY: {NASTY: {NASTY: NASTY}}, "x": NASTY},
         ratings={},
         retrieval={NASTY: {NASTY: 0.5}},
         dataset={NASTY: NASTY},
-        dropped=[Dropped(reason=NASTY, count=1, first=NASTY)],
+        left_out=[LeftOut(reason=NASTY, count=1, first=NASTY)],
         provenance={NASTY: {NASTY: NASTY}, "command": NASTY, "seconds": {NASTY: 1.0}},
         config={NASTY: NASTY},
         joint_journal=[{"kind": "train", "step": 1, NASTY: 1.0}],

@@ -1,6 +1,6 @@
 """Tables of metrics: splits beside each other, and no figure left out."""
 
-from meter.report.tables import metric_tables, readable
+from meter.report.tables import metric_tables
 
 
 def metrics() -> dict:
@@ -30,11 +30,11 @@ def test_tables_set_splits_and_peter_beside_each_other() -> None:
         ("Records", "", ["480", ""]),
     ]
     assert rating.signatures == ["rating|version:1"]
-    words = tables["Text against the reference"]
-    assert words.columns == [("test", ""), ("test", "PETER’s way")]
+    words = tables["Sentence against the true one"]
+    assert words.columns == [("test", ""), ("test", "as PETER counts")]
     assert words.rows[0].cells == ["31.25", "33.75"]
     assert [row.name for row in words.rows] == ["BLEU-1", "ROUGE-1 precision", "ROUGE-1 recall", "ROUGE-1 F"]
-    by_feature = tables["Truth in the known world, by feature · test"]
+    by_feature = tables["Truth in the synthetic world, by feature · test"]
     assert [(row.name, row.cells) for row in by_feature.rows] == [("pool", ["0.955"]), ("bed", ["0.993"])]
 
 
@@ -49,23 +49,12 @@ def test_tables_leave_out_no_figure_whatever_its_name() -> None:
     assert sorted(", ".join(filter(None, cells)).split(", ")) == [str(value) for value in range(101, 108)]
 
 
-def test_names_are_readable() -> None:
-    written = {key: readable(key) for key in ("bleu_4", "rouge_l · f", "distinct_2", "median_rank", "psnr")}
-    assert written == {
-        "bleu_4": "BLEU-4",
-        "rouge_l · f": "ROUGE-L F",
-        "distinct_2": "Distinct-2",
-        "median_rank": "Median rank",
-        "psnr": "PSNR, dB",
-    }
-
-
 def test_counting_pictures_takes_a_column_only_where_some_are_missing() -> None:
     def columns(with_picture: int) -> list[str]:
         entry = {"sentence_truth": 1.0, "count": 9, "count_with_picture": with_picture}
         sections = {"truth": {"sentence_truth": 1.0, "by_feature": {"pool": entry}}}
         tables = {table.title: table for table in metric_tables({"test": sections})}
-        return [name for name, _ in tables["Truth in the known world, by feature · test"].columns]
+        return [name for name, _ in tables["Truth in the synthetic world, by feature · test"].columns]
 
     assert columns(9) == ["Sentence truth", "Records"]
     assert columns(8) == ["Sentence truth", "Records", "Records with a picture"]
