@@ -12,8 +12,9 @@ from meter.errors import InputError
 from meter.metrics.diversity import UNKNOWN, find_features, match_features
 from meter.metrics.labels import Label, label_of, look_up
 from meter.metrics.overlap import Overlap, count_overlap
-from meter.metrics.stats.resampling import Metric, SumMetric, mean_of, ratio
-from meter.metrics.stats.type_counts import TypeMetric
+from meter.metrics.stats.resampling import Metric
+from meter.metrics.stats.sum_metrics import SumMetric, mean_of, ratio
+from meter.metrics.stats.type_metrics import TypeMetric
 from meter.metrics.text import bleu_counts, bleu_of_counts, sentence_rouge_l, sentence_rouge_n
 
 
@@ -90,7 +91,7 @@ class Measure:
         metric = self.build(examples)
         if isinstance(metric, TypeMetric):
             return metric if (metric.denominator(metric.sizes.sum(axis=1)) > 0).all() else None
-        return metric if (metric.rows != 0).any(axis=(1, 2)).all() else None
+        return metric if (metric.terms != 0).any(axis=(1, 2)).all() else None
 
 
 def measures() -> list[Measure]:
@@ -139,7 +140,7 @@ def choose(wanted: Sequence[str]) -> list[Measure]:
 
 def _rmse(runs: Sequence[Examples]) -> SumMetric:
     squares = mean_of(np.stack([one.errors**2 for one in runs]))
-    return SumMetric(rows=squares.rows, value=lambda sums: np.sqrt(ratio(sums)))
+    return SumMetric(terms=squares.terms, value=lambda sums: np.sqrt(ratio(sums)))
 
 
 def _mean(scores: Callable[[Examples], Float64[np.ndarray, "N"]]) -> Build:
@@ -153,7 +154,7 @@ def _score(section: str, key: str) -> Build:
 def _share(section: str, part: str, whole: str) -> Build:
     """Of all statements, or all values: examples with more of them weigh more."""
     return lambda runs: SumMetric(
-        rows=np.nan_to_num(
+        terms=np.nan_to_num(
             np.stack([[one.scored(section, part), one.scored(section, whole)] for one in runs])
         ).transpose(0, 2, 1),
         value=ratio,
@@ -162,7 +163,7 @@ def _share(section: str, part: str, whole: str) -> Build:
 
 def _bleu(max_order: int) -> Build:
     return lambda runs: SumMetric(
-        rows=np.stack([bleu_counts(one.overlap, max_order) for one in runs]), value=bleu_of_counts
+        terms=np.stack([bleu_counts(one.overlap, max_order) for one in runs]), value=bleu_of_counts
     )
 
 

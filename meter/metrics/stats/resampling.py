@@ -1,39 +1,26 @@
 """Paired tests of many metrics at once: two systems over the same examples, resampled together.
 
-N examples, S seeds of each system, R resamples, K sums. The example is the unit: whatever is drawn for it holds for
-all its seeds, and a system's value is the mean over its seeds. A metric that depends on its examples through sums
-(a mean, RMSE, BLEU) costs one matrix product for all resamples; one that counts types (``occurrence``) a sparse one.
+N examples, S seeds of each system, R resamples. The example is the unit: whatever is drawn for it holds for all its
+seeds, and a system's value is the mean over its seeds. ``scipy.stats.bootstrap`` and ``permutation_test`` serve one
+statistic at a time and compute it anew from the examples of every resample, which for BLEU or USR means counting
+thousands of sentences again; here all metrics share the draws and a matrix product gives their sums.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
 
 from meter.errors import InputError
-from meter.metrics.stats.type_counts import TypeMetric, TypePair
+from meter.metrics.stats.jackknife import Jackknife
+from meter.metrics.stats.sum_metrics import SumMetric, SumPairs
+from meter.metrics.stats.type_metrics import TypeMetric, TypePair
 
 INTERVAL = (0.025, 0.975)
-NORMAL_QUANTILE = 1.959963984540054
-CELLS = 4_000_000
+"""Quantiles between which an interval lies."""
+BLOCK_NUMBERS = 4_000_000
 """Numbers in memory for one block of resamples."""
-
-
-@dataclass(kw_only=True, slots=True)
-class SumMetric:
-    """A metric that is a function of sums over examples."""
-
-    rows: Float64[np.ndarray, "S N K"]
-    """What each example adds, by seed; an example that adds nothing but zeros is not counted."""
-    value: Callable[[Float64[np.ndarray, "*R K"]], Float64[np.ndarray, "*R"]]
-    """The metric of K sums, for any number of resamples at once."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Seeds and examples."""
-        return self.rows.shape[0], self.rows.shape[1]
-
 
 Metric = SumMetric | TypeMetric
 
@@ -64,17 +51,16 @@ class PairedTest:
 
 
 @dataclass(kw_only=True, slots=True)
-class Spread:
-    """Jackknife of a difference. values: pseudo-values of the counted examples. deviation: their sd."""
+class Resamples:
+    """What R bootstrap resamples give for one metric."""
 
-    counted: np.ndarray
-    values: Float64[np.ndarray, "M"]
-    deviation: float
+    differences: Float64[np.ndarray, "R"]
+    effects: Float64[np.ndarray, "R"]
 
 
 @dataclass(kw_only=True, slots=True)
-class Ends:
-    """The 95 % intervals of a difference and of its effect, and what the bootstrap says of chance."""
+class Intervals:
+    """The 95 % intervals of a difference and of its effect, and the bootstrap's p."""
 
     low: float
     high: float
@@ -84,22 +70,10 @@ class Ends:
     interval: str
 
 
-def mean_of(scores: Float64[np.ndarray, "S N"]) -> SumMetric:
-    """The mean of per-example scores; NaN where an example has none."""
-    has = np.isfinite(scores)
-    return SumMetric(rows=np.stack([np.where(has, scores, 0.0), has.astype(np.float64)], axis=2), value=ratio)
-
-
-def ratio(sums: Float64[np.ndarray, "*R 2"]) -> Float64[np.ndarray, "*R"]:
-    """The first sum over the second; NaN where that is 0."""
-    whole = sums[..., 1]
-    return np.divide(sums[..., 0], whole, out=np.full(whole.shape, np.nan), where=whole != 0)
-
-
 def paired_tests(
     first: Mapping[str, Metric], second: Mapping[str, Metric], *, num_resamples: int = 10_000, seed: int = 0
 ) -> dict[str, PairedTest]:
-    """Tests every metric of two systems over the same N examples, row by row the same.
+    """Tests every metric of two systems over the same N examples, given in the same order.
 
     **Approximate randomization** (Noreen 1989): under the hypothesis that it does not matter which system made which
     output, the outputs of each example are swapped with probability ½ and the metric is made anew. For a mean this
@@ -117,218 +91,170 @@ def paired_tests(
     mean, an example's difference is its jackknife pseudo-value N·d − (N − 1)·d without it (Tukey 1958), which for a
     mean is the difference itself. Its interval is from the same bootstrap (jackknife for counts of types).
 
-    The draws depend on N and ``seed`` alone: the same metrics get the same numbers in whatever company.
+    The draws depend on N and ``seed`` alone: a metric gets the same numbers whatever is tested with it.
 
     Raises:
         InputError: fewer than two examples, or systems that do not fit together.
     """
     num_examples = _check(first, second)
-    sums = SumPairs([(name, one, second[name]) for name, one in first.items() if isinstance(one, SumMetric)])
-    types = {
-        name: TypePair(one, other)
-        for name, one in first.items()
-        if isinstance(one, TypeMetric) and isinstance(other := second[name], TypeMetric)
-    }
+    sums = SumPairs(_sum_metrics(first), _sum_metrics(second))
+    of_second = _type_metrics(second)
+    types = {name: TypePair(metric, of_second[name]) for name, metric in _type_metrics(first).items()}
     observed = {**sums.observed(), **{name: pair.observed() for name, pair in types.items()}}
-    spreads = {**sums.spreads(), **{name: _spread_of_types(pair) for name, pair in types.items()}}
-    as_extreme = dict.fromkeys(first, 0)
+    jackknives = {**sums.jackknives(), **{name: pair.jackknife() for name, pair in types.items()}}
+    differences = {name: values[0] - values[1] for name, values in observed.items()}
     generator = np.random.default_rng(seed)
-    for swaps in _swaps(generator, num_examples, num_resamples):
-        swapped = {**sums.swapped(swaps), **{name: pair.swapped(swaps) for name, pair in types.items()}}
-        for name, differences in swapped.items():
-            least = abs(observed[name][0] - observed[name][1]) * (1 - 1e-9)  # rounding breaks no tie
-            as_extreme[name] += int((np.abs(differences) >= least).sum())
-    drawn = sums.bootstrap(generator, num_resamples, spreads)
-    found = {}
+    as_extreme = _randomize(sums, types, differences, generator, num_examples, num_resamples)
+    resamples = _bootstrap(sums, jackknives, generator, num_examples, num_resamples)
+    tests = {}
     for name in first:
-        one, other = observed[name]
-        ends = _bootstrapped(*drawn[name]) if name in drawn else _normal(one - other, spreads[name])
-        found[name] = PairedTest(
-            first=one,
-            second=other,
-            difference=one - other,
-            low=ends.low,
-            high=ends.high,
-            p_bootstrap=ends.p_bootstrap,
+        jackknife, difference = jackknives[name], differences[name]
+        if name in resamples:
+            intervals = _percentile_intervals(resamples[name])
+        else:
+            intervals = _normal_intervals(difference, jackknife)
+        tests[name] = PairedTest(
+            first=observed[name][0],
+            second=observed[name][1],
+            difference=difference,
+            low=intervals.low,
+            high=intervals.high,
+            p_bootstrap=intervals.p_bootstrap,
             p_randomization=(1 + as_extreme[name]) / (1 + num_resamples),
-            effect=_effect(one - other, spreads[name].deviation),
-            effect_low=ends.effect_low,
-            effect_high=ends.effect_high,
-            num_examples=int(spreads[name].counted.sum()),
+            effect=jackknife.effect(difference),
+            effect_low=intervals.effect_low,
+            effect_high=intervals.effect_high,
+            num_examples=int(jackknife.counted.sum()),
             num_resamples=num_resamples,
-            interval=ends.interval,
+            interval=intervals.interval,
         )
-    return found
-
-
-class SumPairs:
-    """All metrics of sums side by side: the columns of one matrix for each system."""
-
-    def __init__(self, pairs: Sequence[tuple[str, SumMetric, Metric]]) -> None:
-        self.metrics: dict[str, SumMetric] = {}
-        self.places: dict[str, slice] = {}
-        first, second, start = [], [], 0
-        for name, one, other in pairs:
-            assert isinstance(other, SumMetric)
-            columns = one.rows.shape[0] * one.rows.shape[2]
-            self.metrics[name], self.places[name] = one, slice(start, start + columns)
-            first.append(_columns(one))
-            second.append(_columns(other))
-            start += columns
-        self.first = np.concatenate(first, axis=1) if pairs else np.zeros((0, 0))
-        self.second = np.concatenate(second, axis=1) if pairs else np.zeros((0, 0))
-
-    def values(self, name: str, sums: Float64[np.ndarray, "R C"]) -> Float64[np.ndarray, "R"]:
-        """The metric of each row of sums, mean over seeds."""
-        metric = self.metrics[name]
-        seeds, _, width = metric.rows.shape
-        return metric.value(sums[:, self.places[name]].reshape(len(sums), seeds, width)).mean(axis=1)
-
-    def observed(self) -> dict[str, tuple[float, float]]:
-        totals = self.first.sum(axis=0)[None], self.second.sum(axis=0)[None]
-        return {
-            name: (float(self.values(name, totals[0])[0]), float(self.values(name, totals[1])[0]))
-            for name in self.metrics
-        }
-
-    def swapped(self, swaps: Float64[np.ndarray, "N R"]) -> dict[str, Float64[np.ndarray, "R"]]:
-        """The differences after swapping the outputs of the examples marked 1."""
-        if not self.metrics:
-            return {}
-        moved = swaps.T @ (self.second - self.first)
-        first, second = self.first.sum(axis=0) + moved, self.second.sum(axis=0) - moved
-        return {name: self.values(name, first) - self.values(name, second) for name in self.metrics}
-
-    def spreads(self) -> dict[str, Spread]:
-        """The jackknife of every metric."""
-        found, observed = {}, self.observed()
-        for name, place in self.places.items():
-            counted = (self.first[:, place] != 0).any(axis=1) | (self.second[:, place] != 0).any(axis=1)
-            left = [self.values(name, rows.sum(axis=0) - rows[counted]) for rows in (self.first, self.second)]
-            one, other = observed[name]
-            found[name] = _spread(one - other, left[0] - left[1], counted)
-        return found
-
-    def bootstrap(
-        self, generator: np.random.Generator, num_resamples: int, spreads: Mapping[str, Spread]
-    ) -> dict[str, tuple[Float64[np.ndarray, "R"], Float64[np.ndarray, "R"]]]:
-        """Differences and effects of resamples of the examples."""
-        differences: dict[str, list[np.ndarray]] = {name: [] for name in self.metrics}
-        effects: dict[str, list[np.ndarray]] = {name: [] for name in self.metrics}
-        if not self.metrics:
-            return {}
-        moments = np.concatenate([_moments(spreads[name], len(self.first)) for name in self.metrics], axis=1)
-        for weights in _weights(generator, len(self.first), num_resamples):
-            first, second, powers = weights @ self.first, weights @ self.second, weights @ moments
-            for place, name in enumerate(self.metrics):
-                count, total, squares = powers[:, 3 * place : 3 * place + 3].T
-                difference = self.values(name, first) - self.values(name, second)
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    deviation = np.sqrt(np.maximum(squares - total**2 / count, 0) / (count - 1))
-                    effects[name].append(difference / deviation)
-                differences[name].append(difference)
-        return {
-            name: (np.concatenate(differences[name]), np.concatenate(effects[name])) for name in self.metrics
-        }
+    return tests
 
 
 def _check(first: Mapping[str, Metric], second: Mapping[str, Metric]) -> int:
+    """The number of examples."""
     if set(first) != set(second):
         raise InputError(f"two systems with other metrics: {sorted(first)} and {sorted(second)}")
     shapes = {metric.shape for metric in (*first.values(), *second.values())}
     if len(shapes) != 1:
-        raise InputError(f"a paired test wants the same seeds and examples, found {sorted(shapes)}")
+        raise InputError(f"a paired test needs the same seeds and examples, found {sorted(shapes)}")
     ((_, num_examples),) = shapes
     if num_examples < 2:
-        raise InputError(f"a paired test wants two examples at least, found {num_examples}")
+        raise InputError(f"a paired test needs at least two examples, found {num_examples}")
     return num_examples
 
 
-def _columns(metric: SumMetric) -> Float64[np.ndarray, "N C"]:
-    return metric.rows.transpose(1, 0, 2).reshape(metric.rows.shape[1], -1)
+def _sum_metrics(metrics: Mapping[str, Metric]) -> dict[str, SumMetric]:
+    return {name: metric for name, metric in metrics.items() if isinstance(metric, SumMetric)}
 
 
-def _blocks(num_examples: int, num_resamples: int) -> Iterator[int]:
-    size = min(max(CELLS // num_examples, 16), 512)
+def _type_metrics(metrics: Mapping[str, Metric]) -> dict[str, TypeMetric]:
+    return {name: metric for name, metric in metrics.items() if isinstance(metric, TypeMetric)}
+
+
+def _randomize(
+    sums: SumPairs,
+    types: Mapping[str, TypePair],
+    differences: Mapping[str, float],
+    generator: np.random.Generator,
+    num_examples: int,
+    num_resamples: int,
+) -> dict[str, int]:
+    """How many random swaps make a difference at least as large as the observed one."""
+    as_extreme = dict.fromkeys(differences, 0)
+    for size in _block_sizes(num_examples, num_resamples):
+        swaps = generator.integers(0, 2, size=(num_examples, size), dtype=np.int8).astype(np.float64)
+        swapped = {**sums.swapped(swaps), **{name: pair.swapped(swaps) for name, pair in types.items()}}
+        for name, of_swaps in swapped.items():
+            threshold = abs(differences[name]) * (1 - 1e-9)  # a tie stays a tie after rounding
+            as_extreme[name] += int((np.abs(of_swaps) >= threshold).sum())
+    return as_extreme
+
+
+def _bootstrap(
+    sums: SumPairs,
+    jackknives: Mapping[str, Jackknife],
+    generator: np.random.Generator,
+    num_examples: int,
+    num_resamples: int,
+) -> dict[str, Resamples]:
+    """Differences and effects in resamples of the examples, for every metric of sums."""
+    if not sums.metrics:
+        return {}
+    moments = np.concatenate([_moments(jackknives[name]) for name in sums.metrics], axis=1)
+    differences: dict[str, list[np.ndarray]] = {name: [] for name in sums.metrics}
+    effects: dict[str, list[np.ndarray]] = {name: [] for name in sums.metrics}
+    for size in _block_sizes(num_examples, num_resamples):
+        weights = _draw_weights(generator, num_examples, size)
+        of_moments = weights @ moments
+        of_metrics = sums.differences(weights @ sums.first, weights @ sums.second)
+        for index, (name, difference) in enumerate(of_metrics.items()):
+            count, total, squares = of_moments[:, 3 * index : 3 * index + 3].T
+            with np.errstate(invalid="ignore", divide="ignore"):
+                deviation = np.sqrt(np.maximum(squares - total**2 / count, 0) / (count - 1))
+                effects[name].append(difference / deviation)
+            differences[name].append(difference)
+    return {
+        name: Resamples(differences=np.concatenate(differences[name]), effects=np.concatenate(effects[name]))
+        for name in sums.metrics
+    }
+
+
+def _block_sizes(num_examples: int, num_resamples: int) -> Iterator[int]:
+    size = min(max(BLOCK_NUMBERS // num_examples, 16), 512)
     for start in range(0, num_resamples, size):
         yield min(size, num_resamples - start)
 
 
-def _swaps(
+def _draw_weights(
     generator: np.random.Generator, num_examples: int, num_resamples: int
-) -> Iterator[Float64[np.ndarray, "N R"]]:
-    for size in _blocks(num_examples, num_resamples):
-        yield generator.integers(0, 2, size=(num_examples, size), dtype=np.int8).astype(np.float64)
-
-
-def _weights(
-    generator: np.random.Generator, num_examples: int, num_resamples: int
-) -> Iterator[Float64[np.ndarray, "R N"]]:
+) -> Float64[np.ndarray, "R N"]:
     """How often each resample draws each example."""
-    for size in _blocks(num_examples, num_resamples):
-        weights = np.empty((size, num_examples))
-        for row in weights:
-            drawn = generator.integers(0, num_examples, size=num_examples, dtype=np.int32)
-            row[:] = np.bincount(drawn, minlength=num_examples)
-        yield weights
+    weights = np.empty((num_resamples, num_examples))
+    for row in weights:
+        drawn = generator.integers(0, num_examples, size=num_examples, dtype=np.int32)
+        row[:] = np.bincount(drawn, minlength=num_examples)
+    return weights
 
 
-def _spread(difference: float, left: Float64[np.ndarray, "M"], counted: np.ndarray) -> Spread:
-    values = len(left) * difference - (len(left) - 1) * left
-    values = values[np.isfinite(values)]
-    deviation = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    # What rounding leaves of equal differences is no spread.
-    noise = 1e-9 * max(float(np.abs(values).max(initial=0)), 1e-300)
-    return Spread(counted=counted, values=values, deviation=deviation if deviation > noise else 0.0)
-
-
-def _spread_of_types(pair: TypePair) -> Spread:
-    left = pair.without_each()
-    one, other = pair.observed()
-    return _spread(one - other, left, np.ones(len(left), dtype=bool))
-
-
-def _moments(spread: Spread, num_examples: int) -> Float64[np.ndarray, "N 3"]:
+def _moments(jackknife: Jackknife) -> Float64[np.ndarray, "N 3"]:
     """Count, pseudo-value and its square of every example: the sums that a resample's deviation is made of."""
-    moments = np.zeros((num_examples, 3))
-    if spread.counted.sum() == len(spread.values):
-        centred = spread.values - spread.values.mean()
-        moments[spread.counted] = np.stack([np.ones_like(centred), centred, centred**2], axis=1)
+    moments = np.zeros((len(jackknife.counted), 3))
+    if jackknife.counted.sum() == len(jackknife.values):
+        centred = jackknife.values - jackknife.values.mean()
+        moments[jackknife.counted] = np.stack([np.ones_like(centred), centred, centred**2], axis=1)
     return moments
 
 
-def _effect(difference: float, deviation: float) -> float | None:
-    if deviation > 0:
-        return difference / deviation
-    return 0.0 if difference == 0 else None
-
-
-def _bootstrapped(differences: Float64[np.ndarray, "R"], effects: Float64[np.ndarray, "R"]) -> Ends:
-    differences, effects = differences[np.isfinite(differences)], effects[np.isfinite(effects)]
-    beyond = min((differences <= 0).sum(), (differences >= 0).sum())
+def _percentile_intervals(resamples: Resamples) -> Intervals:
+    differences = resamples.differences[np.isfinite(resamples.differences)]
+    effects = resamples.effects[np.isfinite(resamples.effects)]
     low, high = np.quantile(differences, INTERVAL).tolist()
     if len(effects) > 0:
-        least, most = np.quantile(effects, INTERVAL).tolist()
+        effect_low, effect_high = np.quantile(effects, INTERVAL).tolist()
     else:
-        least = most = None if differences.any() else 0.0
-    return Ends(
+        effect_low = effect_high = None if differences.any() else 0.0
+    beyond = min((differences <= 0).sum(), (differences >= 0).sum())
+    return Intervals(
         low=low,
         high=high,
         p_bootstrap=min(1.0, float(2 * (1 + beyond) / (1 + len(differences)))),
-        effect_low=least,
-        effect_high=most,
+        effect_low=effect_low,
+        effect_high=effect_high,
         interval="bootstrap",
     )
 
 
-def _normal(difference: float, spread: Spread) -> Ends:
-    half = NORMAL_QUANTILE * spread.deviation / len(spread.values) ** 0.5
+def _normal_intervals(difference: float, jackknife: Jackknife) -> Intervals:
+    from scipy.special import ndtri
+
+    half = float(ndtri(INTERVAL[1])) * jackknife.standard_error
     low, high = difference - half, difference + half
-    return Ends(
+    return Intervals(
         low=low,
         high=high,
         p_bootstrap=None,
-        effect_low=_effect(low, spread.deviation),
-        effect_high=_effect(high, spread.deviation),
+        effect_low=jackknife.effect(low),
+        effect_high=jackknife.effect(high),
         interval="jackknife",
     )

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from meter.errors import InputError
-from meter.metrics.stats.resampling import PairedTest, mean_of, paired_tests
+from meter.metrics.stats.resampling import PairedTest, paired_tests
+from meter.metrics.stats.sum_metrics import mean_of
 
 MAX_SPLITS = 200_000
 """More splits of the seeds than this are not listed one by one."""
@@ -54,9 +55,11 @@ def paired_test(
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape or first.ndim != 1:
-        raise InputError(f"a paired test wants one score an example, found {first.shape} and {second.shape}")
+        raise InputError(
+            f"a paired test needs one score for each example, found {first.shape} and {second.shape}"
+        )
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise InputError("a paired test wants finite scores; leave examples without a score out of both")
+        raise InputError("a paired test needs finite scores; leave examples without a score out of both")
     tests = paired_tests(
         {"": mean_of(first[None])}, {"": mean_of(second[None])}, num_resamples=num_resamples, seed=seed
     )
@@ -72,7 +75,7 @@ def seed_test(a: Sequence[float], b: Sequence[float]) -> SeedTest:
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if min(len(first), len(second)) < 2:
         raise InputError(
-            f"a test over seeds wants two runs of each system, found {len(first)} and {len(second)}"
+            f"a test over seeds needs at least two runs of each system, found {len(first)} and {len(second)}"
         )
     return SeedTest(
         difference=float(first.mean() - second.mean()),
@@ -91,34 +94,36 @@ def cliffs_delta(a: Float64[np.ndarray, "P"], b: Float64[np.ndarray, "Q"]) -> fl
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Holm's (1979) corrected p-values, in the order given: below α with a chance of at most α that any is wrong.
 
-    The k-th smallest of m is multiplied by m − k + 1, and is never below the one before it. None is no question asked.
+    The k-th smallest of m is multiplied by m − k + 1, and is never below the one before it. None stands for no test.
     """
-    asked = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    asked = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)
     highest = 0.0
-    for rank, (p, place) in enumerate(asked):
+    for rank, (p, index) in enumerate(asked):
         highest = max(highest, min(1.0, (len(asked) - rank) * p))
-        corrected[place] = highest
+        corrected[index] = highest
     return corrected
 
 
 def _welch(first: Float64[np.ndarray, "P"], second: Float64[np.ndarray, "Q"]) -> float | None:
-    from scipy.special import stdtr
+    from scipy.stats import ttest_ind_from_stats
 
-    one, other = first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)
-    if one + other <= (1e-12 * np.abs([*first, *second]).max()) ** 2:  # rounding is no variance
+    deviations = first.std(ddof=1), second.std(ddof=1)
+    if max(deviations) <= 1e-12 * np.abs([*first, *second]).max():  # rounding is no variance
         return None
-    t = abs(first.mean() - second.mean()) / np.sqrt(one + other)
-    freedom = (one + other) ** 2 / (one**2 / (len(first) - 1) + other**2 / (len(second) - 1))
-    return float(2 * stdtr(freedom, -t))
+    test = ttest_ind_from_stats(
+        first.mean(), deviations[0], len(first), second.mean(), deviations[1], len(second), equal_var=False
+    )
+    return float(test.pvalue)
 
 
 def _permutation(first: Float64[np.ndarray, "P"], second: Float64[np.ndarray, "Q"]) -> float | None:
+    # scipy.stats.permutation_test gives the same numbers and takes seven times as long.
     together = np.concatenate([first, second])
     if comb(len(together), len(first)) > MAX_SPLITS:
         return None
     splits = np.array(list(combinations(range(len(together)), len(first))))
     chosen = together[splits].sum(axis=1)
     differences = chosen / len(first) - (together.sum() - chosen) / len(second)
-    least = abs(first.mean() - second.mean())
-    return float((np.abs(differences) >= least - 1e-12 * np.abs(together).max()).mean())
+    threshold = abs(first.mean() - second.mean()) - 1e-12 * np.abs(together).max()
+    return float((np.abs(differences) >= threshold).mean())

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from meter.metrics.stats.jackknife import Jackknife
+
 SETTLED = 64
-"""A type that would be lost only if this many coins fell alike (2⁻⁶⁴ a resample) is taken to stay."""
+"""A type that this many examples bring or lose is taken to stay: a resample would lose it with probability 2⁻⁶⁴."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,41 +53,70 @@ class TypePair:
         return np.mean([seed.swapped(swaps) for seed in self.seeds], axis=0)
 
     def without_each(self) -> Float64[np.ndarray, "N"]:
-        """The differences that are left without each example."""
+        """The difference that is left without each example."""
         return np.mean([seed.without_each() for seed in self.seeds], axis=0)
+
+    def jackknife(self) -> Jackknife:
+        """The jackknife of the difference; every example counts."""
+        first, second = self.observed()
+        without_each = self.without_each()
+        return Jackknife.of(first - second, without_each, np.ones(len(without_each), dtype=bool))
+
+
+@dataclass(kw_only=True, slots=True)
+class _Incidence:
+    """Which example brings which type: one entry for each pair of the two."""
+
+    examples: Int64[np.ndarray, "O"]
+    types: Int64[np.ndarray, "O"]
+
+    @classmethod
+    def number(cls, types: Sequence[Collection[Hashable]], numbers: dict[Hashable, int]) -> "_Incidence":
+        """Numbers the types; new ones get the next numbers."""
+        return cls(
+            examples=np.repeat(np.arange(len(types)), [len(of_example) for of_example in types]),
+            types=np.array(
+                [numbers.setdefault(kind, len(numbers)) for of_example in types for kind in of_example],
+                dtype=np.int64,
+            ),
+        )
 
 
 class _SeedPair:
-    """Types are numbered over both systems; an occurrence is a pair of an example and a type."""
+    """One seed of both systems, whose types are numbered together."""
 
     def __init__(self, first: TypeMetric, second: TypeMetric, seed: int) -> None:
         self.metric = first
         self.sizes = [first.sizes[seed], second.sizes[seed]]
         numbers: dict[Hashable, int] = {}
-        self.occurrences = [_occurrences(metric.types[seed], numbers) for metric in (first, second)]
+        self.incidences = [_Incidence.number(metric.types[seed], numbers) for metric in (first, second)]
         num_types = len(numbers)
         self.counts = [
-            np.bincount(types, minlength=num_types).astype(np.float64) for _, types in self.occurrences
+            np.bincount(incidence.types, minlength=num_types).astype(np.float64)
+            for incidence in self.incidences
         ]
-        one, other = (rows * num_types + types for rows, types in self.occurrences)
-        gained, lost, both = np.setdiff1d(other, one), np.setdiff1d(one, other), np.intersect1d(one, other)
+        of_first, of_second = (
+            incidence.examples * num_types + incidence.types for incidence in self.incidences
+        )
+        gained, lost = np.setdiff1d(of_second, of_first), np.setdiff1d(of_first, of_second)
+        both = np.intersect1d(of_first, of_second)
         signs = np.repeat([1.0, -1.0], [len(gained), len(lost)])
-        rows, types = np.divmod(np.concatenate([gained, lost]), max(num_types, 1))
+        examples, types = np.divmod(np.concatenate([gained, lost]), max(num_types, 1))
         stays = np.zeros(num_types, dtype=bool)
         stays[both % max(num_types, 1)] = True
-        self._sort(rows, types, signs, stays)
+        self._sort(examples, types, signs, stays)
 
     def _sort(
         self,
-        rows: Int64[np.ndarray, "O"],
+        examples: Int64[np.ndarray, "O"],
         types: Int64[np.ndarray, "O"],
         signs: Float64[np.ndarray, "O"],
         stays: Bool[np.ndarray, "T"],
     ) -> None:
-        """Leaves for counting in every resample only what needs it.
+        """Finds the few types that must be counted in every resample, and sums up the others.
 
-        rows, types, signs: what the first system gains (1) or loses (−1) when an example is swapped. stays: whether
-        both outputs of some example have the type, so that no swap takes it from either system.
+        examples, types, signs: what the first system gains (1) or loses (−1) when an example is swapped. stays:
+        whether both outputs of some example have the type, so that no swap takes it from either system.
         """
         from scipy.sparse import csr_array
 
@@ -97,18 +128,17 @@ class _SeedPair:
             single = ~stays & (changes == 1)  # moves with its one example: a sum like any other
             counted = ~stays & ~single
         alone = single[types]
-        self.moving = np.bincount(rows[alone], weights=signs[alone], minlength=num_examples)
+        self.moving = np.bincount(examples[alone], weights=signs[alone], minlength=num_examples)
         self.fixed = [
             (stays.sum() + (signs[alone] == sign).sum()) if not self.metric.of_pairs else 0
             for sign in (-1, 1)
         ]
-        digits = (
-            np.float64 if self.metric.of_pairs else np.float32
-        )  # the few of a counted type are exact in half
+        # A counted type has few examples, whose number is exact in single precision.
+        digits = np.float64 if self.metric.of_pairs else np.float32
         self.free = [counts[counted, None].astype(digits) for counts in self.counts]
-        kept, places = counted[types], np.cumsum(counted) - 1
+        kept, index_of = counted[types], np.cumsum(counted) - 1
         self.changes: Any = csr_array(
-            (signs[kept].astype(np.float32), (places[types[kept]], rows[kept])),
+            (signs[kept].astype(np.float32), (index_of[types[kept]], examples[kept])),
             shape=(int(counted.sum()), num_examples),
         )
 
@@ -131,23 +161,16 @@ class _SeedPair:
         return first / self.metric.denominator(sizes[0]) - second / self.metric.denominator(sizes[1])
 
     def without_each(self) -> Float64[np.ndarray, "N"]:
-        left = []
-        for (rows, types), counts, sizes in zip(self.occurrences, self.counts, self.sizes, strict=True):
-            own = counts[types] - 1.0 if self.metric.of_pairs else counts[types] == 1
-            lost = np.bincount(rows, weights=own, minlength=len(sizes))
-            left.append((self._count(counts[:, None]) - lost) / self.metric.denominator(sizes.sum() - sizes))
-        return left[0] - left[1]
+        without = []
+        for incidence, counts, sizes in zip(self.incidences, self.counts, self.sizes, strict=True):
+            times = counts[incidence.types]
+            own = times - 1.0 if self.metric.of_pairs else times == 1
+            lost = np.bincount(incidence.examples, weights=own, minlength=len(sizes))
+            count = self._count(counts[:, None]) - lost
+            without.append(count / self.metric.denominator(sizes.sum() - sizes))
+        return without[0] - without[1]
 
     def _count(self, counts: Float64[np.ndarray, "T R"]) -> Float64[np.ndarray, "R"]:
         if self.metric.of_pairs:
             return (counts * (counts - 1) / 2).sum(axis=0)
         return (counts > 0).sum(axis=0).astype(np.float64)
-
-
-def _occurrences(
-    types: Sequence[Collection[Hashable]], numbers: dict[Hashable, int]
-) -> tuple[Int64[np.ndarray, "O"], Int64[np.ndarray, "O"]]:
-    """The example and the type's number of every occurrence; new types get the next numbers."""
-    rows = np.repeat(np.arange(len(types)), [len(of_one) for of_one in types])
-    columns = [numbers.setdefault(one, len(numbers)) for of_one in types for one in of_one]
-    return rows, np.array(columns, dtype=np.int64)
