@@ -18,6 +18,6 @@ def load(folder: "Path | str") -> "Explainer":
     Raises meter.errors.InputError where the folder is not a finished run.
     """
     from meter.explain import Explainer
-    from meter.run_folder import Bundle
+    from meter.run_folder import RunFolder
 
-    return Explainer(Bundle.open(folder))
+    return Explainer(RunFolder(folder))

@@ -73,11 +73,6 @@ def run_hash(config: RunConfig) -> str:
     return fingerprint({key: value for key, value in plain(config).items() if key not in BESIDE_THE_RESULT})
 
 
-def run_folder(config: RunConfig) -> Path:
-    """The folder of a run, a function of its config: the same command finds it again and goes on."""
-    return Path(config.runs) / config.dataset.name / f"{config.name}-{run_hash(config)[:8]}"
-
-
 def config_dir() -> Path:
     """The folder of YAML files: inside the installed package, else beside it in a checkout."""
     inside = Path(__file__).parent / "configs"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from meter.errors import InputError
 from meter.report import Card
-from meter.run_folder import Bundle
+from meter.run_folder import RunFolder
 
 
 @dataclass(kw_only=True, slots=True)
@@ -33,25 +33,25 @@ class ExplainConfig:
 class Explainer:
     """A run, opened: ``run.explain(user=…, item=…, feature=…)`` gives a card that shows itself in a notebook."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
-        self._users = {name: row for row, name in enumerate(bundle.users)}
-        self._items = {name: row for row, name in enumerate(bundle.items)}
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self._users = {name: row for row, name in enumerate(run.names.users)}
+        self._items = {name: row for row, name in enumerate(run.names.items)}
 
     @property
     def users(self) -> list[str]:
         """The users it knows."""
-        return self.bundle.users
+        return self.run.names.users
 
     @property
     def items(self) -> list[str]:
         """The items it knows."""
-        return self.bundle.items
+        return self.run.names.items
 
     @property
     def features(self) -> list[str]:
         """The feature words it knows."""
-        return self.bundle.features
+        return self.run.names.features
 
     def explain(self, *, user: str, item: str, feature: str | None = None) -> Card:
         """Predicts the rating, writes the sentence and draws the picture.
@@ -59,7 +59,7 @@ class Explainer:
         feature: what to speak of; None takes the feature word that the context head finds likeliest for the pair.
         Raises InputError for a name the run does not know, with the nearest it does.
         """
-        model, vocabulary = self.bundle.model, self.bundle.vocabulary
+        model, vocabulary = self.run.model, self.run.vocabulary
         users = torch.tensor([_find(user, self._users, "user")])
         items = torch.tensor([_find(item, self._items, "item")])
         features = None
@@ -79,12 +79,12 @@ class Explainer:
             context=vocabulary.decode(done.context[0].tolist()),
             image=self._draw(done.codes),
             match=self._match(done.words, done.codes),
-            best_rating=round(self.bundle.highest_rating),
+            best_rating=round(self.run.names.highest_rating),
         )
 
     def likeliest_feature(self, users: Tensor, items: Tensor) -> str:
         """The feature word with the highest context probability; the context does not see the feature itself."""
-        model, vocabulary = self.bundle.model, self.bundle.vocabulary
+        model, vocabulary = self.run.model, self.run.vocabulary
         rows = [vocabulary.index[name] for name in self.features]
         words = torch.full((1, model.config.text_length + 1), 0)
         with torch.no_grad():
@@ -93,17 +93,17 @@ class Explainer:
 
     @torch.no_grad()
     def _draw(self, codes: Tensor | None) -> UInt8[np.ndarray, "S S 3"] | None:
-        if codes is None or self.bundle.vq is None:
+        if codes is None or self.run.vq is None:
             return None
         from meter.vq import pixels_from_images
 
-        return pixels_from_images(self.bundle.vq.decode(codes))[0]
+        return pixels_from_images(self.run.vq.decode(codes))[0]
 
     @torch.no_grad()
     def _match(self, words: Tensor, codes: Tensor | None) -> float | None:
-        if codes is None or self.bundle.matcher is None:
+        if codes is None or self.run.matcher is None:
             return None
-        return float(self.bundle.matcher.match(words, codes)[0])
+        return float(self.run.matcher.match(words, codes)[0])
 
 
 def _find(name: str, known: dict[str, int], what: str) -> int:
@@ -123,7 +123,7 @@ def explain(config: ExplainConfig) -> None:
             raise InputError(
                 f"{name}=… is missing: python -m meter.explain run=DIR user=U item=I [feature=F]"
             )
-    explainer = Explainer(Bundle.open(config.run))
+    explainer = Explainer(RunFolder(config.run))
     card = explainer.explain(user=config.user, item=config.item, feature=config.feature or None)
     console = Console()
     console.print(card)

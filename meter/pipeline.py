@@ -1,4 +1,4 @@
-"""The whole way of a run: data → VQ-GAN → codes → joint training → generations → metrics → report."""
+"""A run from raw data to its report: data → VQ-GAN → codes → joint training → generations → metrics → report."""
 
 import logging
 import platform
@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from meter import run_folder as run_files
-from meter.config import RunConfig, run_folder, run_hash
+from meter.config import RunConfig, run_hash
 from meter.data import Prepared, prepare
-from meter.disc import Discriminator, Matcher
+from meter.disc import Matcher
 from meter.evaluate.diagnose import diagnose
 from meter.evaluate.generate import generations
 from meter.evaluate.generations import Generation, read_generations, write_generations, write_scores
@@ -25,6 +24,7 @@ from meter.evaluate.measure import measure, vq_sections
 from meter.model import Meter
 from meter.report.run_report import run_report
 from meter.report.terminal_tables import print_overview, print_results
+from meter.run_folder import RunFolder
 from meter.signals import StopRequest, listen
 from meter.storage.fingerprint import fingerprint, plain
 from meter.storage.json_file import read_json, write_json
@@ -43,14 +43,13 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-class Run:
-    """One run in its folder: each method is a step of the way, done once and found again by the same command."""
+class Pipeline:
+    """One run in its folder: each method is a step, done once and found again by the same command."""
 
-    def __init__(self, config: RunConfig, fabric: "Fabric", folder: Path | None = None) -> None:
+    def __init__(self, config: RunConfig, fabric: "Fabric", folder: RunFolder | None = None) -> None:
         self.config = config
         self.fabric = fabric
-        self.folder = folder or run_folder(config)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder or RunFolder.of(config)
         self.console = Console(quiet=not fabric.is_global_zero)
         self.seconds: dict[str, float] = {}
 
@@ -63,7 +62,7 @@ class Run:
         print_overview(prepared, self.console)
         return prepared
 
-    def see(self, prepared: Prepared, stop: StopRequest) -> VisualCodes | None:
+    def train_vqgan(self, prepared: Prepared, stop: StopRequest) -> VisualCodes | None:
         """Pretrains the VQ-GAN and turns every photo into codes; None for a model without pictures."""
         if prepared.photos is None or not self.config.objective.uses_pictures:
             return None
@@ -105,11 +104,11 @@ class Run:
             vq=vq,
         )
         files = TrainingFiles(
-            checkpoint=self.folder / "last",
-            best=self.folder / run_files.MODEL,
-            best_discriminator=self.folder / run_files.MODEL / "discriminator",
-            journal=self.folder / "metrics.jsonl",
-            wandb=self.folder,
+            checkpoint=self.folder.checkpoint_folder,
+            best=self.folder.model_folder,
+            best_discriminator=self.folder.discriminator_folder,
+            journal=self.folder.journal_file,
+            wandb=self.folder.path,
         )
         log = TrainingLog(
             files,
@@ -134,13 +133,15 @@ class Run:
         with self.timed("joint training"):
             training.run()
         self.fabric.barrier()
-        best = Meter.from_pretrained(self.folder / run_files.MODEL)
+        best = self.folder.model
         self.fabric.to_device(best)
         return best
 
-    def judge(self, prepared: Prepared, visual: VisualCodes, examples: Examples, model: Meter) -> Matcher:
+    def train_matcher(
+        self, prepared: Prepared, visual: VisualCodes, examples: Examples, model: Meter
+    ) -> Matcher:
         """Trains the matcher on the true pairs of the training split, or opens it."""
-        folder = self.folder / run_files.MATCHER
+        folder = self.folder.matcher_folder
         if not (folder / "model.safetensors").exists():
             pairs = examples.batch(torch.from_numpy(np.array(prepared.splits["train"], dtype=np.int64)))
             assert pairs.codes is not None
@@ -156,7 +157,7 @@ class Run:
 
     def generate(self, model: Meter, prepared: Prepared, examples: Examples) -> list[Generation]:
         """Generates for every evaluated split, or reads what was generated before."""
-        path = self.folder / "generations.jsonl"
+        path = self.folder.generations_file
         if not path.exists():
             settings, seed = self.config.evaluation, self.config.seed
             with self.timed("generation"):
@@ -185,32 +186,30 @@ class Run:
                 highest_rating=self.config.dataset.max_rating,
                 seed=self.config.data_seed,
             )
-        write_scores(self.folder / "scores.jsonl", measured.scores)
+        write_scores(self.folder.scores_file, measured.scores)
         metrics = measured.metrics
         if visual is not None:
             sections = vq_sections(prepared, visual.vq, visual.stage.summary, visual.held_out)
             metrics = {"vq": sections, **metrics}
         with self.timed("diagnosis"):
+            discriminator = self.folder.discriminator
+            if discriminator is not None:
+                self.fabric.to_device(discriminator)
             metrics["diagnosis"] = diagnose(
                 generated,
                 prepared,
                 examples,
                 model,
-                discriminator=self.discriminator(),
+                discriminator=discriminator,
                 matcher=matcher.network if matcher else None,
                 seed=self.config.data_seed,
             )
-        write_json(self.folder / "metrics.json", metrics, indent=1)
+        write_json(self.folder.metrics_file, metrics, indent=1)
         return metrics
-
-    def discriminator(self) -> Discriminator | None:
-        """D beside the run's best weights; None where the run trained none."""
-        trained = self.folder / run_files.MODEL / "discriminator"
-        return Discriminator.from_pretrained(trained).to(self.fabric.device) if trained.exists() else None
 
     def write_manifest(self, prepared: Prepared, visual: VisualCodes | None) -> dict[str, Any]:
         """Writes ``manifest.json``: what the run was made from, where, and how long each step took."""
-        path = self.folder / "manifest.json"
+        path = self.folder.manifest_file
         before = read_json(path)["seconds"] if path.exists() else {}
         inputs = {"prepared": prepared.stage.hash}
         if visual is not None:
@@ -240,58 +239,45 @@ class Run:
         self.seconds[name] = time.perf_counter() - started
 
 
-def run(config: RunConfig, folder: Path | None = None) -> dict[str, Any]:
+def run(config: RunConfig, folder: RunFolder | None = None) -> dict[str, Any]:
     """Runs everything that is not done yet, measures, writes the report and returns the metrics.
 
     folder: of the run, where it was moved; by default a function of the config.
     """
     with launched(config.device) as fabric:
-        return whole_way(Run(config, fabric, folder))
+        return run_steps(Pipeline(config, fabric, folder))
 
 
-def whole_way(way: Run) -> dict[str, Any]:
-    """Every step of the way in its order; the processes beside the first end with the training."""
-    config = way.config
-    write_yaml(way.folder / "config.yaml", config)
-    with listen() as stop, logged_to(way.folder / "train.log"):
-        prepared = way.prepare()
-        visual = way.see(prepared, stop)
+def run_steps(pipeline: Pipeline) -> dict[str, Any]:
+    """Every step in its order; of several processes, all but the first end with the training."""
+    config, folder = pipeline.config, pipeline.folder
+    folder.save_config(config)
+    with listen() as stop, logged_to(folder.log_file):
+        prepared = pipeline.prepare()
+        visual = pipeline.train_vqgan(prepared, stop)
         examples = make_examples(
             prepared,
             visual.codes if visual else None,
             has_feature=config.model.has_feature,
-            device=way.fabric.device,
+            device=pipeline.fabric.device,
         )
-        model = way.train(prepared, visual, examples, stop)
-    if not way.fabric.is_global_zero:
+        model = pipeline.train(prepared, visual, examples, stop)
+    if not pipeline.fabric.is_global_zero:
         return {}
-    run_files.write_names(
-        way.folder,
-        prepared,
-        dataset=config.dataset.name,
-        lowest_rating=config.dataset.min_rating,
-        highest_rating=config.dataset.max_rating,
-    )
+    folder.save_names(prepared, config)
     if visual is not None:
-        run_files.copy_vq(visual.stage.folder, way.folder)
+        folder.copy_vq(visual.stage.folder)
     if not config.evaluation.generate:
-        way.write_manifest(prepared, visual)
+        pipeline.write_manifest(prepared, visual)
         return {}
-    matcher = way.judge(prepared, visual, examples, model) if visual else None
-    generated = way.generate(model, prepared, examples)
-    metrics = way.measure(generated, prepared, visual, matcher, examples, model)
-    manifest = way.write_manifest(prepared, visual)
-    report = run_report(way.folder, config, prepared, visual, generated, metrics, matcher, manifest)
-    print_results(metrics, way.console)
-    way.console.print(f"\nreport: [bold]{report}[/bold]")
+    matcher = pipeline.train_matcher(prepared, visual, examples, model) if visual else None
+    generated = pipeline.generate(model, prepared, examples)
+    metrics = pipeline.measure(generated, prepared, visual, matcher, examples, model)
+    manifest = pipeline.write_manifest(prepared, visual)
+    report = run_report(folder, config, prepared, visual, generated, metrics, matcher, manifest)
+    print_results(metrics, pipeline.console)
+    pipeline.console.print(f"\nreport: [bold]{report}[/bold]")
     return metrics
-
-
-def write_yaml(path: Path, config: RunConfig) -> None:
-    """Writes the whole config, defaults included, as YAML that ``--config-dir`` reads again."""
-    import yaml
-
-    path.write_text(yaml.safe_dump(plain(config), sort_keys=False), encoding="utf-8")
 
 
 @contextmanager

@@ -13,10 +13,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 
-from meter.compare.runs import FinishedRun, find_runs, open_run
+from meter.compare.runs import find_runs, open_run
 from meter.compare.systems import group_by_system
 from meter.errors import InputError
 from meter.metrics.labels import look_up
+from meter.run_folder import RunFolder
 
 COLUMNS = {
     "truth, test": "test.truth.sentence_truth",
@@ -41,14 +42,14 @@ def cell(values: Sequence[float | None]) -> str:
     return f"{statistics.mean(known):.3f} ± {spread:.3f}"
 
 
-def table(runs: Sequence[FinishedRun]) -> str:
+def table(runs: Sequence[RunFolder]) -> str:
     """A Markdown row for each λd. Raises InputError where the runs differ in more."""
-    by_weight: defaultdict[float, list[FinishedRun]] = defaultdict(list)
+    by_weight: defaultdict[float, list[RunFolder]] = defaultdict(list)
     for system in group_by_system(runs):
         weight = system.runs[0].config.objective.lambda_d
         if weight in by_weight:
             raise InputError(
-                f"λd {weight} stands for several systems, {by_weight[weight][0].folder} and {system.runs[0].folder} "
+                f"λd {weight} stands for several systems, {by_weight[weight][0].path} and {system.runs[0].path} "
                 "among them: give runs that differ in objective.lambda_d and seed alone"
             )
         by_weight[weight] = system.runs

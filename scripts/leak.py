@@ -20,12 +20,12 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from meter import run_folder
 from meter.compare.runs import find_runs
-from meter.config import RunConfig, read_config
+from meter.config import RunConfig
 from meter.data import Prepared, prepare
 from meter.errors import InputError
 from meter.model import BOS, EOS, PAD, Meter
+from meter.run_folder import RunFolder
 from meter.train.batches import Batch, Examples, ordered_batches
 from meter.train.build import make_examples
 from meter.train.objective import text_loss
@@ -103,11 +103,12 @@ def truths(prepared: Prepared, batch: Batch, words: Int[Tensor, "B S"]) -> Itera
 
 def measure(folder: Path) -> tuple[RunConfig, Leak]:
     """Opens a finished run and measures it."""
-    config = read_config(folder / "config.yaml")
-    if config.dataset.name != "synthetic" or not (folder / run_folder.MODEL).exists():
+    run = RunFolder(folder)
+    config = run.config
+    if config.dataset.name != "synthetic" or not run.model_folder.exists():
         raise InputError(f"{folder} is not a finished run of the synthetic world")
     prepared = prepare(config.dataset, Path(config.cache), config.data_seed)
-    model = Meter.from_pretrained(folder / run_folder.MODEL)
+    model = run.model
     has_feature = config.model.has_feature
     examples = make_examples(prepared, None, has_feature=has_feature, device=torch.device("cpu"))
     return config, leak(model, prepared, examples)
@@ -138,7 +139,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         leaks: defaultdict[str, list[Leak]] = defaultdict(list)
         for folder in find_runs(parser.parse_args(arguments).runs):
-            name = read_config(folder / "config.yaml").name
+            name = RunFolder(folder).config.name
             if name not in MASKS:
                 print(f"left out, its mask is not what sets it apart: {folder}", file=sys.stderr)
                 continue

@@ -1,13 +1,12 @@
 """Compares finished runs: mean ± sd over seeds, paired tests over examples, effect sizes."""
 
 from meter.compare.comparison import Cell, Comparison, MetricRow, SplitTable, compare
-from meter.compare.runs import FinishedRun, find_runs, open_run
+from meter.compare.runs import find_runs, open_run
 from meter.compare.systems import System, group_by_system
 
 __all__ = [
     "Cell",
     "Comparison",
-    "FinishedRun",
     "MetricRow",
     "SplitTable",
     "System",

@@ -7,12 +7,13 @@ from statistics import mean, stdev
 from typing import Any
 
 from meter.compare.measures import Examples, Measure, choose
-from meter.compare.runs import FinishedRun, find_runs, open_run
+from meter.compare.runs import find_runs, open_run
 from meter.compare.systems import System, check_same_data, differing_settings, group_by_system
 from meter.errors import InputError
 from meter.metrics import METRICS_VERSION, PairedTest, SeedTest, holm, seed_test
 from meter.metrics.labels import Better
 from meter.metrics.stats.resampling import paired_tests
+from meter.run_folder import RunFolder
 from meter.storage.fingerprint import fingerprint, plain
 from meter.version import __version__
 
@@ -145,7 +146,7 @@ def compare(
     )
 
 
-def matched_runs(system: System, baseline: System) -> list[tuple[FinishedRun, FinishedRun]]:
+def matched_runs(system: System, baseline: System) -> list[tuple[RunFolder, RunFolder]]:
     """The runs of both with the same seed; where they share none, in the order of their seeds."""
     by_seed = {run.config.seed: run for run in baseline.runs}
     same = [(run, by_seed[run.config.seed]) for run in system.runs if run.config.seed in by_seed]
@@ -159,7 +160,7 @@ def _baseline_first(systems: list[System], wanted: str) -> list[System]:
     meant = [system for system in systems if system.label == wanted] or [
         system
         for system in systems
-        if wanted == system.settings["name"] or folder in [run.folder.resolve() for run in system.runs]
+        if wanted == system.settings["name"] or folder in [run.path.resolve() for run in system.runs]
     ]
     if len(meant) != 1:
         labels = "; ".join(system.label for system in systems)
@@ -225,10 +226,10 @@ def _cell(system: System, measure: Measure, split: str) -> Cell:
     return Cell(values=values, mean=mean(values), deviation=stdev(values) if len(values) > 1 else None)
 
 
-def _basis(measure: Measure, run: FinishedRun) -> str:
+def _basis(measure: Measure, run: RunFolder) -> str:
     """What two runs must share for this metric to mean the same in both."""
     if measure.key in ("diversity.fcr", "diversity.div"):
-        return fingerprint(run.features)
+        return fingerprint(run.names.features)
     if measure.section == "match":
         judge = {
             key: value for key, value in asdict(run.config.disc).items() if key not in ("width", "layers")
@@ -245,7 +246,7 @@ def _obstacle(measure: Measure, system: System, baseline: System) -> str:
         if measure.section == "match":
             return "match is shown but not tested, since another matcher judges it"
         return "FCR and DIV are shown but not tested, since they count another set of features"
-    unscored = [one.folder for one in (*system.runs, *baseline.runs) if one.scores is None]
+    unscored = [one.path for one in (*system.runs, *baseline.runs) if one.scores is None]
     if unscored and measure.section in ("match", "truth"):
         return (
             f"match and truth are shown but not tested, since {unscored[0]} has no scores.jsonl "
@@ -289,12 +290,12 @@ def _compared(system: System, baseline: System) -> Compared:
     return Compared(
         label=system.label,
         seeds=system.seeds,
-        runs=[str(run.folder) for run in system.runs],
+        runs=[str(run.path) for run in system.runs],
         seeds_compared=[(run.config.seed, other.config.seed) for run, other in pairs],
     )
 
 
-def _provenance(runs: Sequence[FinishedRun], num_resamples: int, seed: int) -> dict[str, Any]:
+def _provenance(runs: Sequence[RunFolder], num_resamples: int, seed: int) -> dict[str, Any]:
     return plain(
         {
             "dataset": ", ".join(dict.fromkeys(run.config.dataset.name for run in runs)),

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64
 
-from meter.compare.runs import FinishedRun
 from meter.errors import InputError
 from meter.metrics.diversity import UNKNOWN, find_features, match_features
 from meter.metrics.labels import Label, label_of, look_up
@@ -16,18 +15,19 @@ from meter.metrics.stats.resampling import Metric
 from meter.metrics.stats.sum_metrics import SumMetric, mean_of, ratio
 from meter.metrics.stats.type_metrics import TypeMetric
 from meter.metrics.text import bleu_counts, bleu_of_counts, sentence_rouge_l, sentence_rouge_n
+from meter.run_folder import RunFolder
 
 
 class Examples:
     """The examples of one split of one run, by row; what several metrics need is made once."""
 
-    def __init__(self, run: FinishedRun, split: str) -> None:
+    def __init__(self, run: RunFolder, split: str) -> None:
         places = [place for place, one in enumerate(run.generations) if one.split == split]
         places.sort(key=lambda place: run.generations[place].row)
         self.generations = [run.generations[place] for place in places]
         self.scores = None if run.scores is None else [run.scores[place] for place in places]
         self.texts = [" ".join(generation.text.split()) for generation in self.generations]
-        self.features = {" ".join(feature.split()) for feature in run.features} - {UNKNOWN, ""}
+        self.features = {" ".join(feature.split()) for feature in run.names.features} - {UNKNOWN, ""}
 
     @cached_property
     def errors(self) -> Float64[np.ndarray, "N"]:
@@ -81,7 +81,7 @@ class Measure:
     def label(self) -> Label:
         return label_of(self.key)
 
-    def value(self, run: FinishedRun, split: str) -> float | None:
+    def value(self, run: RunFolder, split: str) -> float | None:
         """As the run itself has measured it; None where it has not."""
         value = look_up(run.metrics[split], self.key)
         return None if value is None else float(value)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from meter.compare.runs import FinishedRun
 from meter.config import BESIDE_THE_RESULT
 from meter.errors import InputError
+from meter.run_folder import RunFolder
 from meter.storage.fingerprint import plain
 
 NO_PART = {*BESIDE_THE_RESULT, "seed", "dataset.root"}
@@ -41,7 +41,7 @@ class System:
 
     label: str
     settings: dict[str, Any]
-    runs: list[FinishedRun]
+    runs: list[RunFolder]
 
     @property
     def seeds(self) -> list[int]:
@@ -49,7 +49,7 @@ class System:
         return [run.config.seed for run in self.runs]
 
 
-def group_by_system(runs: Sequence[FinishedRun]) -> list[System]:
+def group_by_system(runs: Sequence[RunFolder]) -> list[System]:
     """The systems in the order in which their first runs are given, labelled by what tells them apart.
 
     Raises:
@@ -65,7 +65,7 @@ def group_by_system(runs: Sequence[FinishedRun]) -> list[System]:
         for other in same.runs:
             if other.config.seed == run.config.seed:
                 raise InputError(
-                    f"{other.folder} and {run.folder} are the same system with the same seed "
+                    f"{other.path} and {run.path} are the same system with the same seed "
                     f"({run.config.seed}); leave one out"
                 )
         same.runs.append(run)
@@ -83,14 +83,14 @@ def differing_settings(systems: Sequence[System]) -> dict[str, list[Any]]:
     return {key: found for key, found in values.items() if any(value != found[0] for value in found)}
 
 
-def check_same_data(runs: Sequence[FinishedRun]) -> None:
+def check_same_data(runs: Sequence[RunFolder]) -> None:
     """Refuses runs whose records or evaluated rows are not the same.
 
     Raises:
         InputError: naming the two runs and how they differ.
     """
     for first, other in pairwise(runs):
-        both = f"{first.folder} and {other.folder}"
+        both = f"{first.path} and {other.path}"
         if first.manifest["inputs"]["prepared"] != other.manifest["inputs"]["prepared"]:
             _check_records(first, other, both)
         if set(first.splits) != set(other.splits):
@@ -112,7 +112,7 @@ def written(value: Any) -> str:
     return f"[{','.join(map(written, value))}]" if isinstance(value, list) else str(value)
 
 
-def _check_records(first: FinishedRun, other: FinishedRun, both: str) -> None:
+def _check_records(first: RunFolder, other: RunFolder, both: str) -> None:
     one, two = ({**_flat(plain(run.config.dataset), "dataset.")} for run in (first, other))
     one["data_seed"], two["data_seed"] = first.config.data_seed, other.config.data_seed
     differing = {key: (one[key], two[key]) for key in one if one[key] != two[key]}
@@ -127,7 +127,7 @@ def _check_records(first: FinishedRun, other: FinishedRun, both: str) -> None:
         raise InputError(f"{both} were made from different data: {', '.join(deciding[:SHOWN])}")
 
 
-def _check_rows(first: FinishedRun, other: FinishedRun, split: str, both: str) -> None:
+def _check_rows(first: RunFolder, other: RunFolder, split: str, both: str) -> None:
     one, two = (
         {
             generation.row: (generation.user, generation.item, generation.rating, generation.reference)
@@ -147,7 +147,7 @@ def _check_rows(first: FinishedRun, other: FinishedRun, split: str, both: str) -
             raise InputError(f"{both}: row {row} of {split} is another record, {record} and {two[row]}")
 
 
-def _settings(run: FinishedRun) -> dict[str, Any]:
+def _settings(run: RunFolder) -> dict[str, Any]:
     return {
         key: value
         for key, value in _flat(plain(run.config), "").items()

@@ -17,13 +17,14 @@ from meter.metrics.labels import Better, label_of, look_up
 from meter.report.card import Card
 from meter.report.explanation import Mark
 from meter.report.page import KeyFigure, LeftOut, Ratings, Report, write_report
+from meter.run_folder import RunFolder
 from meter.storage.journal import Journal
 from meter.train.vqgan import VisualCodes, reconstruct
 from meter.vq import VQGAN
 
 
 def run_report(
-    folder: Path,
+    folder: RunFolder,
     config: RunConfig,
     prepared: Prepared,
     visual: VisualCodes | None,
@@ -37,12 +38,12 @@ def run_report(
     count = sum(visual_counts(visual)) if visual else 0
     report = Report(
         title=f"{config.name.replace('_', ' ').upper()} on {config.dataset.name}",
-        subtitle=f"{folder.name} · {len(prepared):,} reviews · {len(prepared.users):,} users · "
+        subtitle=f"{folder.path.name} · {len(prepared):,} reviews · {len(prepared.users):,} users · "
         f"{len(prepared.items):,} items"
         + (f" · {count // visual.codes.shape[1]:,} photos" if visual else ""),
         key_figures=key_figures(metrics),
         metrics=metrics,
-        joint_journal=Journal(folder / "metrics.jsonl").read(),
+        joint_journal=folder.journal.read(),
         ratings={
             split: Ratings(
                 predicted=np.array([one.predicted_rating for one in generated if one.split == split]),
@@ -64,7 +65,7 @@ def run_report(
         report.vq_journal = Journal(visual.stage.folder / "metrics.jsonl").read()
         report.code_counts = np.array(visual_counts(visual))
         report.reconstructions = reconstructions(prepared, visual)
-    return write_report(folder / "report.html", report)
+    return write_report(folder.report_file, report)
 
 
 def visual_counts(visual: VisualCodes) -> list[int]:

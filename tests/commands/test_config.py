@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -17,11 +18,10 @@ from meter.config import (
     parse,
     read_config,
     register,
-    run_folder,
 )
 from meter.errors import InputError
 from meter.model import Mask
-from meter.pipeline import write_yaml
+from meter.run_folder import RunFolder
 from tests.conftest import ROOT
 
 DATASETS = sorted(path.stem for path in (config_dir() / "dataset").rglob("*.yaml"))
@@ -143,17 +143,17 @@ def test_the_nearest_key_is_found_or_nothing() -> None:
 
 
 def test_the_run_folder_is_a_function_of_what_is_computed() -> None:
-    config = composed("experiment=smoke")
-    assert run_folder(config) == run_folder(
-        composed("experiment=smoke", "log.wandb=offline", "device.devices=2")
-    )
-    assert run_folder(config) != run_folder(composed("experiment=smoke", "objective.lambda_d=0"))
-    assert run_folder(config) != run_folder(composed("experiment=smoke", "seed=1"))
+    def path(*overrides: str) -> Path:
+        return RunFolder.of(composed("experiment=smoke", *overrides)).path
+
+    assert path() == path("log.wandb=offline", "device.devices=2")
+    assert path() != path("objective.lambda_d=0")
+    assert path() != path("seed=1")
 
 
 def test_a_config_survives_its_yaml(tmp_path) -> None:
     config = composed("experiment=smoke", "model.mask=prefix")
-    write_yaml(tmp_path / "config.yaml", config)
+    RunFolder(tmp_path).save_config(config)
     assert read_config(tmp_path / "config.yaml") == config
     with pytest.raises(InputError, match="is not a run folder"):
         read_config(tmp_path / "nothing.yaml")

@@ -28,6 +28,7 @@ from tests.conftest import ROOT
 from tests.report.test_page import NASTY, Page
 
 FEATURES = ["bed", "pool", "view", "front desk"]
+NAMES = {"users": [], "items": [], "dataset": "toy", "lowest_rating": 1.0, "highest_rating": 5.0}
 WORDS = ["the", "room", "was", "clean", "quiet", "lovely", "and", "we", "liked", "it", "bed", "view", "pool"]
 TRUTH = {f"inn {place}": {"bed": "soft", "pool": "lap"} for place in range(7)}
 
@@ -78,7 +79,7 @@ def write_run(
     manifest = {"config_hash": run_hash(config), "data_hash": data, "inputs": inputs, "package": "0.1.0"}
     (folder / "metrics.json").write_text(json.dumps(metrics))
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    (folder / "names.json").write_text(json.dumps({"features": FEATURES}))
+    (folder / "names.json").write_text(json.dumps({**NAMES, "features": FEATURES}))
     (folder / "config.yaml").write_text(yaml.safe_dump(plain(config)))
     return folder
 
@@ -379,7 +380,7 @@ def test_without_scores_truth_is_shown_and_not_tested(tmp_path) -> None:
 def test_other_features_or_another_matcher_are_not_tested(tmp_path) -> None:
     write_run(tmp_path / "a")
     other = write_run(tmp_path / "b", name="b", matcher__epochs=1)
-    (other / "names.json").write_text(json.dumps({"features": ["bed"]}))
+    (other / "names.json").write_text(json.dumps({**NAMES, "features": ["bed"]}))
     for folder in (tmp_path / "a", other):
         metrics = json.loads((folder / "metrics.json").read_text())
         metrics["test"]["match"] = {"recall_at_1": 0.5}

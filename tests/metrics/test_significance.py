@@ -1,21 +1,19 @@
 """Tests of tests: against scipy, against naive recomputation, by hand, and under a hypothesis that holds."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from meter.compare import FinishedRun
 from meter.compare.measures import Examples, measures
-from meter.config import RunConfig
 from meter.errors import InputError
 from meter.metrics import cliffs_delta, count_overlap, diversity, holm, paired_test, seed_test
 from meter.metrics.stats.resampling import _bootstrap, _sum_metrics, paired_tests
 from meter.metrics.stats.sum_metrics import SumMetric, SumPairs, mean_of
 from meter.metrics.stats.type_metrics import SETTLED, TypeMetric, TypePair
 from meter.metrics.text import bleu, bleu_counts, bleu_of_counts, text_metrics
+from meter.run_folder import RunFolder, RunNames
 from tests.conftest import plain_generation
 
 WORDS = ["the", "room", "was", "clean", "quiet", "and", "pool", "front", "desk"]
@@ -135,20 +133,17 @@ def test_what_cannot_be_paired_is_refused(first, second, words) -> None:
         paired_test(first, second)
 
 
-def run_of(texts: list[str], references: list[str]) -> FinishedRun:
+def run_of(texts: list[str], references: list[str]) -> RunFolder:
     generations = [
         plain_generation(text, reference, row=row)
         for row, (text, reference) in enumerate(zip(texts, references, strict=True))
     ]
-    return FinishedRun(
-        folder=Path("run"),
-        config=RunConfig(),
-        manifest={},
-        metrics={},
-        generations=generations,
-        scores=None,
-        features=sorted(FEATURES),
+    run = RunFolder("run")
+    run.generations, run.scores = generations, None
+    run.names = RunNames(
+        users=[], items=[], features=sorted(FEATURES), dataset="toy", lowest_rating=1.0, highest_rating=5.0
     )
+    return run
 
 
 def metrics_of(texts: list[list[str]], references: list[str]) -> dict:

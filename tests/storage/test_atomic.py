@@ -20,9 +20,14 @@ def test_what_was_there_stays_until_the_block_has_ended(tmp_path: Path) -> None:
 
 def test_a_block_that_fails_changes_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     path = write_text(tmp_path / "metrics.json", "before")
-    with pytest.raises(KeyboardInterrupt), atomic_writer(path) as file:
-        file.write("half")
-        raise KeyboardInterrupt
+
+    def write_half() -> None:
+        with atomic_writer(path) as file:
+            file.write("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert path.read_text(encoding="utf-8") == "before"
     assert list(tmp_path.iterdir()) == [path]
 
