@@ -1,4 +1,4 @@
-"""A small world where the truth is known, so that faithfulness is measured and not guessed."""
+"""A small world whose truth is known, so that faithfulness can be measured."""
 
 from meter.world.images.oracle import read_image
 from meter.world.text.oracle import read_text

@@ -1,4 +1,4 @@
-"""What can be true of an item: its kind, the features of that kind and the values each feature can take."""
+"""The attributes of items: their kind, the features of that kind and the values of each feature."""
 
 HOTEL = "hotel"
 RESTAURANT = "restaurant"
@@ -27,7 +27,7 @@ FEATURES: dict[str, dict[str, list[str]]] = {
         "flowers": ["roses", "tulips", "lavender", "daisies"],
     },
 }
-"""Kind -> feature word -> its canonical values. A feature that both kinds have takes the same values in both."""
+"""Kind -> feature word -> its canonical values. A feature of both kinds has the same values in both."""
 
 VALUES: dict[str, list[str]] = {**FEATURES[HOTEL], **FEATURES[RESTAURANT]}
 """Feature word -> its canonical values, over both kinds."""

@@ -1,4 +1,4 @@
-"""What is known of a world: the values of its items and the best that can be done about its ratings."""
+"""The truth of a world: the values of its items, and the lowest possible error of predicted ratings."""
 
 import json
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Truth:
     features: kind -> feature word -> its canonical values.
     kinds: item -> kind.
     values: item -> feature word -> canonical value.
-    mean_ratings: E[rating | user, item] by line of ``reviews.jsonl``, in stars.
-    noise_floor: split -> RMSE of those means on it, as expected: no model can do better.
+    mean_ratings: E[rating | user, item] for each line of ``reviews.jsonl``, in stars.
+    noise_floor: split -> expected RMSE of those means; no model can do better.
     """
 
     features: dict[str, dict[str, list[str]]]
@@ -31,12 +31,12 @@ class Truth:
         """Reads a ``truth.json``, or the one in a folder.
 
         Raises:
-            InputError: where there is none.
+            InputError: there is none.
         """
         file = path / TRUTH if path.is_dir() else path
         if not file.is_file():
             raise InputError(
-                f"no truth is known here: expected the file {file}, which only a synthetic world has"
+                f"the truth is not known: expected the file {file}, which only a synthetic world has"
             )
         return cls.parse(json.loads(file.read_text(encoding="utf-8")))
 
@@ -52,10 +52,10 @@ class Truth:
         )
 
     def value(self, item: str, feature: str) -> str | None:
-        """The item's value of this feature; None where places of its kind do not have the feature.
+        """The item's value of this feature; None if items of its kind do not have the feature.
 
         Raises:
-            InputError: for an item that the world does not have.
+            InputError: the world has no such item.
         """
         if item not in self.values:
             raise InputError(

@@ -1,4 +1,4 @@
-"""Guests: what they talk about, what they like, how they speak and how they rate."""
+"""Users: what they write about, what they like, how they write and how they rate."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,22 @@ from meter.world.text.sentences import Style, random_style
 
 _PROFILES = 4
 _OWN_SHARE = 0.2
-"""Share of the variance of taste that is a guest's own and not of the profile."""
+"""Share of the variance of taste that is a user's own and not the profile's."""
 
 _INDIFFERENT = 0.4
-"""Taste within this distance of zero, in standard deviations, leaves a guest unmoved."""
+"""Taste within this distance of zero, in standard deviations, leaves a user unmoved."""
 
 _LENIENCE = 0.45
-"""Standard deviation over guests of the rating's shift, in stars."""
+"""Standard deviation over users of the shift of their ratings, in stars."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guest:
+class User:
     """One user of the world.
 
-    interests: feature -> how readily the guest talks about it.
-    taste: feature -> value -> how much the guest likes it, about standard normal over guests and values.
-    lenience: what the guest adds to every rating, in stars.
+    interests: feature -> weight of writing about it.
+    taste: feature -> value -> how much the user likes it, about standard normal over users and values.
+    lenience: what the user adds to every rating, in stars.
     """
 
     name: str
@@ -35,16 +35,17 @@ class Guest:
     lenience: float
 
     def sentiment(self, feature: str, value: str) -> str:
+        """``phrases.LIKED``, ``DISLIKED`` or ``UNMOVED``."""
         liking = self.taste[feature][value]
         if abs(liking) < _INDIFFERENT:
             return phrases.UNMOVED
         return phrases.LIKED if liking > 0 else phrases.DISLIKED
 
 
-def random_guests(count: int, generator: np.random.Generator) -> list[Guest]:
-    """Guests whose taste follows one of a few profiles, with something of their own: of low rank, but not only."""
+def random_users(count: int, generator: np.random.Generator) -> list[User]:
+    """Draws users whose taste is mostly one of a few profiles (low rank), and partly their own."""
     profiles = [_random_taste(generator) for _ in range(_PROFILES)]
-    guests = []
+    users = []
     for number in range(count):
         profile, own = profiles[generator.integers(_PROFILES)], _random_taste(generator)
         taste = {
@@ -56,8 +57,8 @@ def random_guests(count: int, generator: np.random.Generator) -> list[Guest]:
             for feature, values in VALUES.items()
         }
         interests = generator.gamma(1.0, size=len(VALUES)) + 0.1
-        guests.append(
-            Guest(
+        users.append(
+            User(
                 name=f"guest-{number:0{len(str(count - 1))}}",
                 interests={feature: float(weight) for feature, weight in zip(VALUES, interests, strict=True)},
                 taste=taste,
@@ -65,7 +66,7 @@ def random_guests(count: int, generator: np.random.Generator) -> list[Guest]:
                 lenience=float(generator.normal(0, _LENIENCE)),
             )
         )
-    return guests
+    return users
 
 
 def _random_taste(generator: np.random.Generator) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""The grounded world: places with known values, guests with known taste, and what they say and photograph."""
+"""The grounded world: items with known values, users with known taste, their reviews and photos."""
 
 import json
 from collections import Counter
@@ -13,46 +13,46 @@ from PIL import Image
 from meter.errors import InputError
 from meter.world.attributes import FEATURES, HOTEL, RESTAURANT
 from meter.world.images.drawing import draw_photo
-from meter.world.items import Place, random_places
-from meter.world.ratings import give_stars, inclination, outlook
-from meter.world.text.sentences import say
+from meter.world.items import Item, random_items
+from meter.world.ratings import draw_rating, expected_rating, mean_opinion
+from meter.world.text.sentences import write_sentence
 from meter.world.truth import TRUTH
-from meter.world.users import Guest, random_guests
+from meter.world.users import User, random_users
 
 UNSEEN = "unseen"
 
 
 @dataclass(kw_only=True, slots=True)
 class WorldConfig:
-    """How large the world is and how clearly it speaks."""
+    """Size and noise of the world."""
 
     num_hotels: int = 240
     num_restaurants: int = 240
-    """Places of each kind; every place has eight features with four values each."""
+    """Items of each kind; every item has eight features with four possible values each."""
     num_users: int = 160
-    """Guests; each writes about the same number of reviews."""
+    """Users; each writes about the same number of reviews."""
     reviews_per_item: int = 16
-    """Reviews of each item for train, validation and test together, by different guests."""
+    """Reviews of each item in train, validation and test together, by different users."""
     photos_per_item: int = 3
     """Photos of each item; every photo shows all its values."""
     hidden_features_per_item: int = 2
-    """Features of each item that no review outside the split ``unseen`` names."""
+    """Features of each item that only reviews of the split ``unseen`` name."""
     unseen_reviews_per_item: int = 1
     """Reviews of each item in the split ``unseen``; each names a hidden feature."""
     rating_noise: float = 0.7
-    """Standard deviation of a guest's mood, in stars, added to the opinion before it is rounded to 1..5."""
+    """Standard deviation of a user's mood, in stars, added to the opinion before it is rounded to 1..5."""
     taste_strength: float = 0.2
-    """Standard deviation over pairs of guest and place of what taste adds to the rating, in stars."""
+    """Standard deviation over pairs of user and item of what taste adds to the rating, in stars."""
     held_out_share: float = 0.1
-    """Share of the reviews that validation and test get, each; unseen reviews come on top."""
+    """Share of the reviews in validation, and in test; the reviews of ``unseen`` are not counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Visit:
-    """One review and what could be known of its rating."""
+class _Review:
+    """One review, with mean and variance of its rating before it was drawn."""
 
-    guest: Guest
-    place: Place
+    user: User
+    item: Item
     feature: str
     text: str
     rating: int
@@ -61,12 +61,12 @@ class _Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chance:
-    """A stream of chance for each part of the world, so that a change in one leaves the others as they were."""
+class _RandomStreams:
+    """A generator for each part of the world, so that a change of one part leaves the others as they are."""
 
-    guests: np.random.Generator
-    places: np.random.Generator
-    visits: np.random.Generator
+    users: np.random.Generator
+    items: np.random.Generator
+    reviews: np.random.Generator
     moods: np.random.Generator
     splits: np.random.Generator
     photos: np.random.Generator
@@ -76,46 +76,48 @@ def write_world(config: WorldConfig, image_size: int, seed: int, folder: Path) -
     """Writes a raw dataset folder (reviews, splits, photos) and ``truth.json``; the same seed gives the same bytes.
 
     image_size: side of the photos, pixels.
-    Returns what was written: counts, the noise floor per split, and the share of repeated sentences.
+    Returns a summary: counts, the noise floor per split, and the share of repeated sentences.
 
     Raises:
-        InputError: for a world that cannot be, naming the field.
+        InputError: the config is impossible; names the field.
     """
     check_world(config, image_size)
-    chance = _Chance(*(np.random.default_rng([seed, part]) for part in range(6)))
-    guests = random_guests(config.num_users, chance.guests)
+    streams = _RandomStreams(*(np.random.default_rng([seed, part]) for part in range(6)))
+    users = random_users(config.num_users, streams.users)
     counts = {HOTEL: config.num_hotels, RESTAURANT: config.num_restaurants}
-    places = random_places(counts, config.hidden_features_per_item, chance.places)
-    visits = [visit for hidden in (False, True) for visit in _visits(config, guests, places, hidden, chance)]
-    ordinary = len(places) * config.reviews_per_item
-    splits = _split(visits[:ordinary], config.held_out_share, chance.splits)
-    if len(visits) > ordinary:
-        splits[UNSEEN] = list(range(ordinary, len(visits)))
+    items = random_items(counts, config.hidden_features_per_item, streams.items)
+    reviews = [
+        review for hidden in (False, True) for review in _reviews(config, users, items, hidden, streams)
+    ]
+    num_ordinary = len(items) * config.reviews_per_item
+    splits = _split(reviews[:num_ordinary], config.held_out_share, streams.splits)
+    if len(reviews) > num_ordinary:
+        splits[UNSEEN] = list(range(num_ordinary, len(reviews)))
     folder.mkdir(parents=True, exist_ok=True)
-    _write_reviews(visits, splits, folder)
-    num_photos = _write_photos(places, config.photos_per_item, image_size, chance.photos, folder)
-    floor = {
-        name: float(np.sqrt(np.mean([visits[line].variance for line in lines]))) if lines else 0.0
-        for name, lines in splits.items()
+    _write_reviews(reviews, splits, folder)
+    num_photos = _write_photos(items, config.photos_per_item, image_size, streams.photos, folder)
+    noise_floor = {
+        name: float(np.sqrt(np.mean([reviews[index].variance for index in indices]))) if indices else 0.0
+        for name, indices in splits.items()
     }
-    _write_truth(places, visits, floor, folder)
+    _write_truth(items, reviews, noise_floor, folder)
     return {
-        "users": len(guests),
-        "items": len(places),
-        "reviews": len(visits),
+        "users": len(users),
+        "items": len(items),
+        "reviews": len(reviews),
         "photos": num_photos,
-        "splits": {name: len(lines) for name, lines in splits.items()},
-        "noise_floor": floor,
-        "duplicate_rate": 1 - len({visit.text for visit in visits}) / len(visits),
-        "words": len({word for visit in visits for word in visit.text.split()}),
+        "splits": {name: len(indices) for name, indices in splits.items()},
+        "noise_floor": noise_floor,
+        "duplicate_rate": 1 - len({review.text for review in reviews}) / len(reviews),
+        "words": len({word for review in reviews for word in review.text.split()}),
     }
 
 
 def check_world(config: WorldConfig, image_size: int) -> None:
-    """Refuses a world that cannot be.
+    """Refuses an impossible world.
 
     Raises:
-        InputError: naming the field, its value and what it may be.
+        InputError: names the field, its value and what was expected.
     """
     items = config.num_hotels + config.num_restaurants
     features = min(len(features) for features in FEATURES.values())
@@ -125,7 +127,7 @@ def check_world(config: WorldConfig, image_size: int) -> None:
         "num_users": (
             config.num_users,
             max(config.reviews_per_item, 1) <= config.num_users <= items * config.reviews_per_item,
-            f"from reviews_per_item ({config.reviews_per_item}), since nobody reviews an item twice, "
+            f"from reviews_per_item ({config.reviews_per_item}), since no user reviews an item twice, "
             f"up to the number of reviews ({items * config.reviews_per_item})",
         ),
         "photos_per_item": (config.photos_per_item, config.photos_per_item >= 0, "0 or more"),
@@ -149,106 +151,107 @@ def check_world(config: WorldConfig, image_size: int) -> None:
         ),
         "image_size": (image_size, 32 <= image_size <= 1024, "from 32 to 1024"),
     }
-    for name, (value, fits, expected) in rules.items():
-        if not fits:
-            raise InputError(f"this world cannot be: {name} is {value}; expected {expected}")
+    for name, (value, valid, expected) in rules.items():
+        if not valid:
+            raise InputError(f"dataset.world: {name} is {value}; expected {expected}")
 
 
-def _visits(
-    config: WorldConfig,
-    guests: list[Guest],
-    places: list[Place],
-    hidden: bool,
-    chance: _Chance,
-) -> Iterable[_Visit]:
-    """Reviews of every place, of its hidden features only or of the others only, shared evenly over the guests."""
+def _reviews(
+    config: WorldConfig, users: list[User], items: list[Item], hidden: bool, streams: _RandomStreams
+) -> Iterable[_Review]:
+    """Reviews of every item, of its hidden features only or of the others only, shared evenly among the users."""
     count = config.unseen_reviews_per_item if hidden else config.reviews_per_item
-    written = np.zeros(len(guests))
-    for place in places:
-        features = [feature for feature in place.values if (feature in place.hidden) == hidden]
-        authors = np.argsort(written + chance.visits.random(len(guests)))[:count]
-        written[authors] += 1
+    num_written = np.zeros(len(users))
+    for item in items:
+        features = [feature for feature in item.values if (feature in item.hidden) == hidden]
+        authors = np.argsort(num_written + streams.reviews.random(len(users)))[:count]
+        num_written[authors] += 1
         for author in authors:
-            yield _visit(config, guests[author], place, features, chance)
+            yield _review(config, users[author], item, features, streams)
 
 
-def _visit(config: WorldConfig, guest: Guest, place: Place, features: list[str], chance: _Chance) -> _Visit:
-    interests = np.asarray([guest.interests[feature] for feature in features])
-    feature = features[chance.visits.choice(len(features), p=interests / interests.sum())]
-    value = place.values[feature]
-    inclined = inclination(guest, place, config.taste_strength)
-    expected = outlook(inclined, config.rating_noise)
-    return _Visit(
-        guest=guest,
-        place=place,
+def _review(
+    config: WorldConfig, user: User, item: Item, features: list[str], streams: _RandomStreams
+) -> _Review:
+    interests = np.asarray([user.interests[feature] for feature in features])
+    feature = features[streams.reviews.choice(len(features), p=interests / interests.sum())]
+    value = item.values[feature]
+    opinion = mean_opinion(user, item, config.taste_strength)
+    expected = expected_rating(opinion, config.rating_noise)
+    sentiment = user.sentiment(feature, value)
+    return _Review(
+        user=user,
+        item=item,
         feature=feature,
-        text=say(place.kind, feature, value, guest.sentiment(feature, value), guest.style, chance.visits),
-        rating=give_stars(inclined, config.rating_noise, chance.moods),
+        text=write_sentence(item.kind, feature, value, sentiment, user.style, streams.reviews),
+        rating=draw_rating(opinion, config.rating_noise, streams.moods),
         mean=expected.mean,
         variance=expected.variance,
     )
 
 
-def _split(visits: list[_Visit], share: float, generator: np.random.Generator) -> dict[str, list[int]]:
-    """Test and validation take reviews by chance, so long as train keeps others of the same guest and feature.
+def _split(reviews: list[_Review], share: float, generator: np.random.Generator) -> dict[str, list[int]]:
+    """Holds out reviews at random, as long as train keeps others of the same user, and of the same item and feature.
 
-    So a pair of item and feature that they ask for is one that training speaks of, and every guest and item is there.
+    So every user and item is in train, and every pair of item and feature in validation and test is, too.
     """
-    left = Counter(key for visit in visits for key in _kept_in_train(visit))
-    wanted = 2 * round(share * len(visits))
-    taken: list[int] = []
-    for line in generator.permutation(len(visits)).tolist():
-        keys = _kept_in_train(visits[line])
-        if len(taken) < wanted and all(left[key] > 1 for key in keys):
-            left.subtract(keys)
-            taken.append(line)
-    train = sorted(set(range(len(visits))).difference(taken))
-    return {"train": train, "validation": sorted(taken[1::2]), "test": sorted(taken[0::2])}
+    remaining = Counter(key for review in reviews for key in _kept_in_train(review))
+    target = 2 * round(share * len(reviews))
+    held_out: list[int] = []
+    for index in generator.permutation(len(reviews)).tolist():
+        keys = _kept_in_train(reviews[index])
+        if len(held_out) < target and all(remaining[key] > 1 for key in keys):
+            remaining.subtract(keys)
+            held_out.append(index)
+    train = sorted(set(range(len(reviews))).difference(held_out))
+    return {"train": train, "validation": sorted(held_out[1::2]), "test": sorted(held_out[0::2])}
 
 
-def _kept_in_train(visit: _Visit) -> list[tuple[str, ...]]:
-    return [(visit.guest.name,), (visit.place.name, visit.feature)]
+def _kept_in_train(review: _Review) -> list[tuple[str, ...]]:
+    return [(review.user.name,), (review.item.name, review.feature)]
 
 
-def _write_reviews(visits: list[_Visit], splits: Mapping[str, list[int]], folder: Path) -> None:
+def _write_reviews(reviews: list[_Review], splits: Mapping[str, list[int]], folder: Path) -> None:
     _write_lines(
         folder / "reviews.jsonl",
         (
             {
-                "user": visit.guest.name,
-                "item": visit.place.name,
-                "rating": visit.rating,
-                "text": visit.text,
-                "feature": visit.feature,
+                "user": review.user.name,
+                "item": review.item.name,
+                "rating": review.rating,
+                "text": review.text,
+                "feature": review.feature,
             }
-            for visit in visits
+            for review in reviews
         ),
     )
     (folder / "splits").mkdir(exist_ok=True)
-    for name, lines in splits.items():
-        (folder / "splits" / f"{name}.index").write_text(" ".join(map(str, lines)) + "\n", encoding="utf-8")
+    for name, indices in splits.items():
+        (folder / "splits" / f"{name}.index").write_text(" ".join(map(str, indices)) + "\n", encoding="utf-8")
 
 
 def _write_photos(
-    places: list[Place], photos_per_item: int, size: int, generator: np.random.Generator, folder: Path
+    items: list[Item], photos_per_item: int, size: int, generator: np.random.Generator, folder: Path
 ) -> int:
     (folder / "images").mkdir(exist_ok=True)
     photos = []
-    for place in places:
+    for item in items:
         for number in range(photos_per_item):
-            file = f"images/{place.name}-{number}.png"
-            pixels = draw_photo(place.kind, place.values, size, generator)
+            file = f"images/{item.name}-{number}.png"
+            pixels = draw_photo(item.kind, item.values, size, generator)
             Image.fromarray(pixels).save(folder / file, compress_level=1)
-            photos.append({"item": place.name, "file": file, "label": place.kind})
+            photos.append({"item": item.name, "file": file, "label": item.kind})
     _write_lines(folder / "images.jsonl", photos)
     return len(photos)
 
 
-def _write_truth(places: list[Place], visits: list[_Visit], floor: Mapping[str, float], folder: Path) -> None:
+def _write_truth(
+    items: list[Item], reviews: list[_Review], noise_floor: Mapping[str, float], folder: Path
+) -> None:
     truth = {
         "features": FEATURES,
-        "items": {place.name: {"kind": place.kind, "values": place.values} for place in places},
-        "ratings": {"mean": [round(visit.mean, 6) for visit in visits], "noise_floor": floor},
+        "items": {item.name: {"kind": item.kind, "values": item.values} for item in items},
+        "ratings": {"mean": [round(review.mean, 6) for review in reviews], "noise_floor": noise_floor},
     }
     (folder / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
 

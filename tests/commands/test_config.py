@@ -24,7 +24,7 @@ from meter.model import Mask
 from meter.run_folder import RunFolder
 from tests.conftest import ROOT
 
-DATASETS = sorted(path.stem for path in (config_dir() / "dataset").rglob("*.yaml"))
+DATASETS = sorted(path.stem for path in (config_dir() / "dataset").glob("*.yaml"))
 ABLATIONS = sorted(path.stem for path in (config_dir() / "ablation").rglob("*.yaml"))
 CODECS = sorted(path.stem for path in (config_dir() / "codec").rglob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").rglob("*.yaml"))

@@ -8,9 +8,9 @@ from PIL import Image, ImageFilter
 from meter.world import read_image, read_text
 from meter.world.attributes import FEATURES, VALUES
 from meter.world.images.drawing import draw, draw_photo, random_values
-from meter.world.images.viewpoint import Shot
+from meter.world.images.viewpoint import Viewpoint
 from meter.world.text import phrases
-from meter.world.text.sentences import LONGEST, SHORTEST, random_style, say
+from meter.world.text.sentences import LONGEST, SHORTEST, random_style, write_sentence
 from meter.world.text.wording import VALUE_WORDS, WORDINGS
 
 NUM_PHOTOS = 100
@@ -79,7 +79,7 @@ def test_a_changed_value_is_seen_where_it_changed_and_nowhere_else(kind):
     for feature, options in FEATURES[kind].items():
         for option in options:
             changed = {**values, feature: option}
-            assert read_image(draw(kind, changed, 64, Shot(), generator)) == changed
+            assert read_image(draw(kind, changed, 64, Viewpoint(), generator)) == changed
 
 
 def test_a_kind_s_own_features_are_seen_even_in_noise():
@@ -104,7 +104,7 @@ def test_every_sentence_says_its_value_and_nothing_else(sentiment):
     for kind, features in FEATURES.items():
         for feature, values in features.items():
             for value in values * 3:
-                sentence = say(kind, feature, value, sentiment, random_style(generator), generator)
+                sentence = write_sentence(kind, feature, value, sentiment, random_style(generator), generator)
                 words = sentence.split()
                 assert read_text(sentence) == {feature: value}, sentence
                 assert [word for word in words if word in VALUES] == [feature], sentence
@@ -115,7 +115,7 @@ def test_every_sentence_says_its_value_and_nothing_else(sentiment):
 
 
 def stock_words() -> set[str]:
-    """Every word of the phrases that all guests share."""
+    """Every word of the phrases that all users share."""
     texts: list[str] = []
     for name, stock in vars(phrases).items():
         if name.isupper():

@@ -10,7 +10,7 @@ from PIL import Image
 from meter.errors import InputError
 from meter.world import Truth, WorldConfig, read_image, read_text, write_world
 from meter.world.attributes import FEATURES
-from meter.world.ratings import give_stars, outlook, star_chances
+from meter.world.ratings import draw_rating, expected_rating, rating_probabilities
 
 
 def small_world(**changes) -> WorldConfig:
@@ -147,38 +147,38 @@ def test_sentences_seldom_repeat_and_are_of_moderate_length(large):
     assert 200 <= len({word for sentence in sentences for word in sentence.split()}) <= 400
 
 
-def test_a_guest_s_own_manner_is_heard(large):
-    """The first two words are far better foretold when the guest is known."""
-    by_guest: dict[str, list[str]] = {}
+def test_a_users_own_style_shows(large):
+    """The first two words are far more predictable when the user is known."""
+    by_user: dict[str, list[str]] = {}
     for review in read_lines(large / "reviews.jsonl"):
-        by_guest.setdefault(review["user"], []).append(" ".join(review["text"].split()[:2]))
-    most_common = sum(Counter(starts).most_common(1)[0][1] for starts in by_guest.values())
-    everyone = [start for starts in by_guest.values() for start in starts]
+        by_user.setdefault(review["user"], []).append(" ".join(review["text"].split()[:2]))
+    most_common = sum(Counter(starts).most_common(1)[0][1] for starts in by_user.values())
+    everyone = [start for starts in by_user.values() for start in starts]
     assert most_common > 2 * Counter(everyone).most_common(1)[0][1]
 
 
-def test_stars_by_hand():
+def test_rating_probabilities_by_hand():
     # Φ(0.5) − Φ(−0.5) in the middle, Φ(1.5) − Φ(0.5) beside it, 1 − Φ(1.5) at the end
     expected = [0.0668072, 0.2417303, 0.3829249, 0.2417303, 0.0668072]
-    np.testing.assert_allclose(star_chances(3.0, 1.0), expected, atol=1e-6)
-    known = outlook(3.0, 1.0)
+    np.testing.assert_allclose(rating_probabilities(3.0, 1.0), expected, atol=1e-6)
+    known = expected_rating(3.0, 1.0)
     assert known.mean == pytest.approx(3.0)
     assert known.variance == pytest.approx(2 * (0.2417303 + 4 * 0.0668072), abs=1e-6)
 
 
-def test_without_mood_the_stars_are_certain():
-    assert star_chances(3.6, 0.0).tolist() == [0, 0, 0, 1, 0]
-    assert outlook(7.0, 0.0).mean == 5
-    assert outlook(3.6, 0.0).variance == 0
+def test_without_mood_the_rating_is_certain():
+    assert rating_probabilities(3.6, 0.0).tolist() == [0, 0, 0, 1, 0]
+    assert expected_rating(7.0, 0.0).mean == 5
+    assert expected_rating(3.6, 0.0).variance == 0
 
 
-@pytest.mark.parametrize(("inclined", "noise"), [(3.3, 0.7), (4.9, 0.4), (1.2, 1.1)])
-def test_the_outlook_agrees_with_many_ratings(inclined, noise):
+@pytest.mark.parametrize(("opinion", "noise"), [(3.3, 0.7), (4.9, 0.4), (1.2, 1.1)])
+def test_the_expected_rating_agrees_with_many_ratings(opinion, noise):
     generator = np.random.default_rng(0)
-    stars = np.asarray([give_stars(inclined, noise, generator) for _ in range(20_000)])
-    known = outlook(inclined, noise)
-    assert stars.mean() == pytest.approx(known.mean, abs=4 * math.sqrt(known.variance / len(stars)))
-    assert stars.var() == pytest.approx(known.variance, rel=0.06)
+    ratings = np.asarray([draw_rating(opinion, noise, generator) for _ in range(20_000)])
+    known = expected_rating(opinion, noise)
+    assert ratings.mean() == pytest.approx(known.mean, abs=4 * math.sqrt(known.variance / len(ratings)))
+    assert ratings.var() == pytest.approx(known.variance, rel=0.06)
 
 
 def test_the_noise_floor_is_what_the_best_predictor_gets(large):

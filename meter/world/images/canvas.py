@@ -1,4 +1,4 @@
-"""A small drawing surface: scene coordinates, a camera, colours, and paint that may be translucent."""
+"""A small drawing surface with scene coordinates, a camera, and colours that may be translucent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Colour = tuple[int, ...]
 """Red, green, blue and optionally opacity, each 0..255."""
 
 Units = float | int
-"""A place or length in scene units."""
+"""A coordinate or length in scene units."""
 
 Point = tuple[Units, Units]
 
@@ -36,7 +36,7 @@ def shade(colour: Colour, factor: Units) -> Colour:
 
 
 class Canvas:
-    """Draws shapes given in scene units on a picture larger than asked for, which ``pixels`` then reduces."""
+    """Draws shapes, given in scene units, on a larger picture that ``pixels`` then reduces to ``size``."""
 
     def __init__(self, size: int, camera: Camera) -> None:
         self.size = size

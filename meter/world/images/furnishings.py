@@ -1,4 +1,4 @@
-"""What hangs in rooms of either kind: walls, paintings, lamps."""
+"""Walls, paintings and lamps, which items of both kinds have."""
 
 from meter.world.images.canvas import Canvas, Colour, Units, shade
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from meter.world.images.canvas import Canvas, Colour, Units, shade
 from meter.world.images.furnishings import draw_lamp, draw_painting, draw_walls
-from meter.world.images.viewpoint import Shot
+from meter.world.images.viewpoint import Viewpoint
 
 BEDS: dict[str, Colour] = {
     "red": (206, 44, 52),
@@ -21,16 +21,18 @@ CURTAINS: dict[str, Colour] = {
 }
 
 
-def draw_room(canvas: Canvas, values: Mapping[str, str], shot: Shot) -> None:
-    """Draws a room with these values (feature -> value), furnished as the shot says."""
+def draw_room(canvas: Canvas, values: Mapping[str, str], viewpoint: Viewpoint) -> None:
+    """Draws a room with these values (feature -> value), with the furniture and displacements of the viewpoint."""
     draw_walls(canvas, values["walls"], bottom=43)
     _FLOORS[values["floor"]](canvas)
     canvas.box(-12, 43, 76, 44.2, (30, 20, 30, 50))
     _draw_window(canvas.moved(0.8, 0.4), values["view"], values["curtains"])
-    draw_painting(canvas.moved(45.4 + shot.sway[0], 5.5 + shot.sway[1]), values["painting"], shot.frame)
-    draw_lamp(canvas.moved(37.2 + shot.sway[1], 8 + shot.sway[0]), values["lamp"])
-    _draw_bed(canvas, values["bed"], shot)
-    _draw_armchair(canvas.moved(shot.sway[2], shot.sway[3]), values["armchair"], shot.wood)
+    draw_painting(
+        canvas.moved(45.4 + viewpoint.sway[0], 5.5 + viewpoint.sway[1]), values["painting"], viewpoint.frame
+    )
+    draw_lamp(canvas.moved(37.2 + viewpoint.sway[1], 8 + viewpoint.sway[0]), values["lamp"])
+    _draw_bed(canvas, values["bed"], viewpoint)
+    _draw_armchair(canvas.moved(viewpoint.sway[2], viewpoint.sway[3]), values["armchair"], viewpoint.wood)
 
 
 def _perspective(x: Units, y: Units) -> tuple[Units, Units]:
@@ -129,15 +131,15 @@ def _garden(canvas: Canvas) -> None:
 _VIEWS = {"sea": _sea, "city": _city, "mountains": _mountains, "garden": _garden}
 
 
-def _draw_bed(canvas: Canvas, value: str, shot: Shot) -> None:
-    colour, wood = BEDS[value], shot.wood
+def _draw_bed(canvas: Canvas, value: str, viewpoint: Viewpoint) -> None:
+    colour, wood = BEDS[value], viewpoint.wood
     canvas.shadow(47, 59, 44, 5)
     canvas.box(31.5, 27, 62.5, 45, shade(wood, 0.75), radius=2.5)
     canvas.box(33, 28.5, 61, 45, wood, radius=2)
     for x in (29.5, 62.5):
         canvas.box(x, 56, x + 2, 60, shade(wood, 0.6))
     canvas.polygon([(33, 37), (61, 37), (65, 52), (29, 52)], (244, 240, 234))
-    if shot.variant == 2:
+    if viewpoint.variant == 2:
         for left in (34.2, 47.6):
             canvas.box(left, 32.4, left + 12.2, 39, (222, 216, 212), radius=2.4)
             canvas.box(left + 0.4, 32.4, left + 12, 38, (254, 252, 248), radius=2.2)

@@ -1,9 +1,9 @@
-"""What a picture shows: an oracle that compares colours with drawings, and learns nothing.
+"""Reads what a picture shows, by comparing its colours with drawings.
 
-The drawing code itself says where to look and what to expect. A feature's region is where the picture changes
-when only that feature's value does; what to expect of a value is the mean colour of each part of that region.
-A picture is then read by trying where the photographer may have stood, for both kinds of place, after the light
-has been fitted, and keeping what agrees best. No network, no training, no chance.
+The regions and colours to compare come from the drawing code itself. A feature's region is where the picture changes
+when only the value of that feature does; the expected colours of a value are the mean colours of the parts of that
+region. To read a picture, both kinds of item and a grid of camera positions are tried, the light is fitted, and the
+values that agree best are returned. No network, no training, nothing random.
 """
 
 import functools
@@ -17,10 +17,10 @@ from PIL import Image, ImageFilter
 from meter.world.attributes import FEATURES
 from meter.world.images.canvas import SCENE
 from meter.world.images.drawing import draw, random_values
-from meter.world.images.viewpoint import Shot, random_shot
+from meter.world.images.viewpoint import Viewpoint, random_viewpoint
 
 _GRID = 32
-"""Pictures are read at this many pixels a side: finer detail carries no value."""
+"""Pictures are read at this many pixels a side: finer detail tells nothing about the values."""
 
 _PARTS = 4
 _DRAWINGS = 12
@@ -28,7 +28,7 @@ _NOTICEABLE = 45.0
 """A difference of colour, in levels of 255 over the largest channel, that counts as a change."""
 
 _EDGE = 4
-"""Units along the picture's edges that some positions leave out of sight."""
+"""Units along the picture's edges that are out of sight from some camera positions."""
 
 _RIGHT = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _DOWN = (-1.2, 0.0, 1.2)
@@ -37,7 +37,7 @@ _SCALE = (0.96, 1.0, 1.04)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Expectation:
-    """What photos of one kind look like.
+    """The expected colours of photos of one kind.
 
     masks: (positions · features · parts) rows over the pixels of the grid; each row's weights sum to one.
     colours: the mean colour of each part of each feature's region under each value (features, values, parts, rgb).
@@ -54,7 +54,7 @@ class _Reading:
 
 
 def read_image(pixels: UInt8[np.ndarray, "S S 3"]) -> dict[str, str]:
-    """What the picture shows: a value for every feature of the kind of place that it shows.
+    """What the picture shows: a value for every feature of the kind of item that agrees best.
 
     pixels: a square picture of any size from 32 pixels a side.
     """
@@ -88,10 +88,10 @@ def _disagreement(
     seen: Float[np.ndarray, "L F P C"], colours: Float[np.ndarray, "F V P C"]
 ) -> Float[np.ndarray, "L F V"]:
     """Squared distance of the colours seen from each position to those of each value, by |a|² − 2ab + |b|²."""
-    found = seen.reshape(*seen.shape[:2], -1).transpose(1, 0, 2)
-    wanted = colours.reshape(*colours.shape[:2], -1)
-    cross = found @ wanted.transpose(0, 2, 1)
-    squares = np.square(found).sum(axis=2)[:, :, None] + np.square(wanted).sum(axis=2)[:, None, :]
+    observed = seen.reshape(*seen.shape[:2], -1).transpose(1, 0, 2)
+    expected = colours.reshape(*colours.shape[:2], -1)
+    cross = observed @ expected.transpose(0, 2, 1)
+    squares = np.square(observed).sum(axis=2)[:, :, None] + np.square(expected).sum(axis=2)[:, None, :]
     return (squares - 2 * cross).transpose(1, 0, 2)
 
 
@@ -107,28 +107,28 @@ def _expectation(kind: str) -> _Expectation:
         ]
     )
     positions = itertools.product(_RIGHT, _DOWN, _SCALE)
-    masks = np.concatenate([_placed(np.concatenate(regions), *position) for position in positions])
+    masks = np.concatenate([_seen_from(np.concatenate(regions), *position) for position in positions])
     return _Expectation(masks=masks, colours=colours.astype(np.float32))
 
 
 def _drawings(kind: str) -> list[Float[np.ndarray, "N V X Y C"]]:
-    """For each feature, drawings that differ within a row by that feature's value only, from a fixed position."""
+    """For each feature, drawings that differ along the second axis by its value only, from a fixed position."""
     generator = np.random.default_rng(0)
     drawings = []
     for feature, values in FEATURES[kind].items():
         rows = []
         for _ in range(_DRAWINGS):
-            place, chance = random_values(kind, generator), random_shot(generator)
-            shot = Shot(sway=chance.sway, wood=chance.wood, frame=chance.frame, variant=chance.variant)
+            others, drawn = random_values(kind, generator), random_viewpoint(generator)
+            viewpoint = Viewpoint(sway=drawn.sway, wood=drawn.wood, frame=drawn.frame, variant=drawn.variant)
             rows.append(
-                [draw(kind, {**place, feature: value}, int(SCENE), shot, generator) for value in values]
+                [draw(kind, {**others, feature: value}, int(SCENE), viewpoint, generator) for value in values]
             )
         drawings.append(np.asarray(rows, dtype=np.float32))
     return drawings
 
 
 def _region(by_value: Float[np.ndarray, "N V X Y C"]) -> Float[np.ndarray, "X Y"]:
-    """Where a change of value is noticed in nine drawings of ten, whatever the other values are, less its rim."""
+    """Where a change of value is noticeable in nine of ten drawings, whatever the other values are, without its rim."""
     change = (by_value.max(axis=1) - by_value.min(axis=1)).max(axis=-1) > _NOTICEABLE
     noticed = Image.fromarray((change.mean(axis=0) >= 0.9).astype(np.uint8))
     region = np.zeros(change.shape[1:], dtype=np.float32)
@@ -139,7 +139,7 @@ def _region(by_value: Float[np.ndarray, "N V X Y C"]) -> Float[np.ndarray, "X Y"
 
 
 def _parts(region: Float[np.ndarray, "X Y"]) -> Float[np.ndarray, "P X Y"]:
-    """Cuts a region into four parts of about the same size: two halves, each halved the other way."""
+    """Cuts a region into four parts of similar size: two halves, each halved in the other direction."""
     rows, columns = np.nonzero(region)
     parts = np.zeros((_PARTS, *region.shape), dtype=np.float32)
     lower = rows > np.median(rows)
@@ -150,10 +150,10 @@ def _parts(region: Float[np.ndarray, "X Y"]) -> Float[np.ndarray, "P X Y"]:
     return parts
 
 
-def _placed(
+def _seen_from(
     parts: Float[np.ndarray, "R X Y"], right: float, down: float, scale: float
 ) -> Float[np.ndarray, "R G"]:
-    """The regions as seen from another position, on the reading grid, each as weights that sum to one."""
+    """The regions as seen from another camera position, on the reading grid, each as weights that sum to one."""
     size = parts.shape[-1]
     centre = size / 2
     back = (1 / scale, 0, centre - (centre + right) / scale, 0, 1 / scale, centre - (centre + down) / scale)

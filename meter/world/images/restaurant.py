@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from meter.world.images.canvas import Canvas, Colour, shade
 from meter.world.images.furnishings import draw_lamp, draw_painting, draw_walls
-from meter.world.images.viewpoint import Shot
+from meter.world.images.viewpoint import Viewpoint
 
 CLOTHS: dict[str, Colour] = {
     "white": (250, 248, 242),
@@ -20,29 +20,33 @@ CHAIRS: dict[str, Colour] = {
 }
 
 
-def draw_table(canvas: Canvas, values: Mapping[str, str], shot: Shot) -> None:
-    """Draws a table with these values (feature -> value), furnished as the shot says."""
+def draw_table(canvas: Canvas, values: Mapping[str, str], viewpoint: Viewpoint) -> None:
+    """Draws a table with these values (feature -> value), with the furniture and displacements of the viewpoint."""
     draw_walls(canvas, values["walls"], bottom=44)
     canvas.box(-12, 44, 76, 76, (104, 70, 52))
-    draw_painting(canvas.moved(2.6 + shot.sway[0], 3.5 + shot.sway[1]), values["painting"], shot.frame)
-    draw_lamp(canvas.moved(32 + shot.sway[1], 8 + shot.sway[0]), values["lamp"])
-    _draw_shelf(canvas, shot)
+    draw_painting(
+        canvas.moved(2.6 + viewpoint.sway[0], 3.5 + viewpoint.sway[1]), values["painting"], viewpoint.frame
+    )
+    draw_lamp(canvas.moved(32 + viewpoint.sway[1], 8 + viewpoint.sway[0]), values["lamp"])
+    _draw_shelf(canvas, viewpoint)
     for left in (17.2, 32.8):
-        _draw_chair(canvas.moved(left + shot.sway[0] * 0.5, shot.sway[3] * 0.5), CHAIRS[values["chairs"]])
+        _draw_chair(
+            canvas.moved(left + viewpoint.sway[0] * 0.5, viewpoint.sway[3] * 0.5), CHAIRS[values["chairs"]]
+        )
     _draw_cloth(canvas, values["tablecloth"])
-    _draw_plate(canvas.moved(32 + shot.sway[2], 47), values["dish"])
-    _draw_flowers(canvas.moved(10.4 + shot.sway[3], 45 + shot.sway[2]), values["flowers"])
-    _DRINKS[values["drink"]](canvas.moved(53.6 + shot.sway[1], 47 + shot.sway[3]))
+    _draw_plate(canvas.moved(32 + viewpoint.sway[2], 47), values["dish"])
+    _draw_flowers(canvas.moved(10.4 + viewpoint.sway[3], 45 + viewpoint.sway[2]), values["flowers"])
+    _DRINKS[values["drink"]](canvas.moved(53.6 + viewpoint.sway[1], 47 + viewpoint.sway[3]))
 
 
-def _draw_shelf(canvas: Canvas, shot: Shot) -> None:
-    if shot.variant == 2:
+def _draw_shelf(canvas: Canvas, viewpoint: Viewpoint) -> None:
+    if viewpoint.variant == 2:
         canvas.ellipse(54.4, 12.4, 11.6, 11.6, (30, 20, 30, 60))
-        canvas.ellipse(54, 12, 11.6, 11.6, shot.wood)
+        canvas.ellipse(54, 12, 11.6, 11.6, viewpoint.wood)
         canvas.ellipse(54, 12, 9, 9, (252, 248, 238))
         canvas.line([(54, 8.6), (54, 12), (56.6, 13.4)], (50, 44, 50), 0.8)
     else:
-        canvas.box(46, 16, 62, 17.6, shot.wood)
+        canvas.box(46, 16, 62, 17.6, viewpoint.wood)
         canvas.box(46, 17.6, 62, 18.4, (30, 20, 30, 60))
         for x, height, colour in (
             (48, 8, (70, 110, 70)),

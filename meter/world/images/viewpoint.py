@@ -1,4 +1,4 @@
-"""What changes from photo to photo of one item and says nothing about it: place, scale, light, furniture."""
+"""What differs between photos of one item and says nothing about it: position, scale, light, furniture."""
 
 from dataclasses import dataclass, field
 
@@ -11,8 +11,8 @@ _FRAMES: list[Colour] = [(128, 92, 54), (70, 58, 54), (176, 140, 82)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shot:
-    """One way to take the photo; the defaults are the plain one.
+class Viewpoint:
+    """How a photo is taken; the defaults are the plain case.
 
     camera: where the photographer stands.
     sway: four small displacements, in scene units, that move single pieces against each other.
@@ -33,12 +33,12 @@ class Shot:
     variant: int = 2
 
 
-def random_shot(generator: np.random.Generator) -> Shot:
-    """A shot as guests take them: up to 1.6 units aside, 4 % nearer or farther, lighter or darker, warmer or colder."""
+def random_viewpoint(generator: np.random.Generator) -> Viewpoint:
+    """Draws a viewpoint: up to 1.6 units aside, 4 % nearer or farther, lighter or darker, warmer or colder."""
     brightness = generator.uniform(0.88, 1.03)
     warmth = generator.uniform(-0.04, 0.04)
     sway = generator.uniform(-0.6, 0.6, size=4).tolist()
-    return Shot(
+    return Viewpoint(
         camera=Camera(
             right=generator.uniform(-1.6, 1.6),
             down=generator.uniform(-1.2, 1.2),

@@ -1,1 +1,1 @@
-"""What guests write, and the oracle that reads it."""
+"""The sentences of reviews, and the oracle that reads them."""

@@ -1,4 +1,4 @@
-"""What a sentence says: an oracle that knows the feature words and the words of each value."""
+"""Reads what a sentence says, from the feature words and the words of each value."""
 
 from meter.world.text.wording import VALUE_WORDS
 
@@ -6,18 +6,22 @@ from meter.world.text.wording import VALUE_WORDS
 def read_text(sentence: str) -> dict[str, str]:
     """What the sentence says of the features it names: feature -> canonical value.
 
-    A value's word counts for the nearest feature word in the sentence that it can belong to. A feature that is named
-    without a value, or with words of two different values, is absent. Reads any sentence, not only the world's own;
-    it knows no negation, which the world's language never uses on a value.
+    A value's word belongs to the nearest feature word in the sentence that has such a value. A feature without a
+    value, or with words of two different values, is left out. Reads any sentence, not only the world's own, but
+    ignores negation, which the world never uses with a value.
 
-    sentence: lower case, words apart by spaces.
+    sentence: lower case, words separated by spaces.
     """
     words = sentence.split()
-    places = [(place, word) for place, word in enumerate(words) if word in VALUE_WORDS]
-    said: dict[str, set[str]] = {}
-    for place, word in enumerate(words):
-        owners = [(abs(at - place), at, feature) for at, feature in places if word in VALUE_WORDS[feature]]
-        if owners:
-            feature = min(owners)[-1]
-            said.setdefault(feature, set()).add(VALUE_WORDS[feature][word])
-    return {feature: values.pop() for feature, values in said.items() if len(values) == 1}
+    features = [(position, word) for position, word in enumerate(words) if word in VALUE_WORDS]
+    values: dict[str, set[str]] = {}
+    for position, word in enumerate(words):
+        candidates = [
+            (abs(feature_position - position), feature_position, feature)
+            for feature_position, feature in features
+            if word in VALUE_WORDS[feature]
+        ]
+        if candidates:
+            feature = min(candidates)[-1]
+            values.setdefault(feature, set()).add(VALUE_WORDS[feature][word])
+    return {feature: found.pop() for feature, found in values.items() if len(found) == 1}

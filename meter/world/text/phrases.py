@@ -1,6 +1,6 @@
-"""The stock of phrases that every guest draws on, each in a way of his or her own; none of them names a value.
+"""The phrases that sentences are made of; none of them names a value.
 
-``{we}`` and its kin stand for the guest, who travels alone or not.
+``{we}``, ``{our}`` and ``{us}`` stand for the user: "we" or "i".
 """
 
 LIKED, DISLIKED, UNMOVED = "liked", "disliked", "unmoved"
@@ -29,7 +29,7 @@ OPENINGS = [
 ]
 
 INTERJECTIONS = ["honestly ,", "well ,", "oh ,", "my word ,", "really ,", "goodness ,"]
-"""The openings that an exclamation bears."""
+"""The openings of an exclamation."""
 
 CLOSINGS = {
     LIKED: [
@@ -174,7 +174,7 @@ EFFECTS = {
     ],
 }
 
-PLACES = {
+VENUES = {
     "hotel": ["{our} room", "the room", "this hotel", "the suite", "the place"],
     "restaurant": ["{our} table", "the place", "this restaurant", "{our} corner", "this bistro"],
 }

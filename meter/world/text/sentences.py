@@ -1,4 +1,4 @@
-"""From a value and a feeling about it to one sentence, in a guest's own manner of speaking."""
+"""Writes one sentence about a value and the user's feeling about it, in the user's style."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from meter.world.text import phrases
 from meter.world.text.wording import PLURAL, SERVED, WORDINGS
 
 SHORTEST, LONGEST = 6, 17
-"""Words of a sentence, punctuation among them."""
+"""Words of a sentence, punctuation included."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Style:
-    """A guest's manner of speaking.
+    """How a user writes.
 
-    speaker: how the guest says we, our and us.
-    habits: phrase -> how readily the guest reaches for it.
-    opens, closes, stresses: chances of an opening, of a closing and of a word of degree.
-    elaborate: chance of a value's rarer synonym.
-    exclaims: chance that a sentence of praise ends in an exclamation mark.
+    speaker: the user's words for we, our and us.
+    habits: phrase -> weight of using it.
+    opens, closes, stresses: probabilities of an opening, of a closing and of a word of degree.
+    elaborate: probability of a value's rarer synonym.
+    exclaims: probability that a sentence of praise ends in an exclamation mark.
     """
 
     speaker: dict[str, str]
@@ -47,7 +47,7 @@ _STOCK = [
             phrases.DEGREES,
             phrases.FEELINGS,
             phrases.EFFECTS,
-            phrases.PLACES,
+            phrases.VENUES,
             phrases.STAYS,
         )
         for options in by_key.values()
@@ -56,7 +56,7 @@ _STOCK = [
 
 
 def random_style(generator: np.random.Generator) -> Style:
-    """A new guest's manner: a few favourites among the phrases of each sort, and some measure of talkativeness."""
+    """Draws a style: a few favourite phrases of each sort, and how talkative the user is."""
     habits: dict[str, float] = {}
     for options in _STOCK:
         for phrase, weight in zip(options, generator.gamma(0.5, size=len(options)), strict=True):
@@ -73,24 +73,24 @@ def random_style(generator: np.random.Generator) -> Style:
     )
 
 
-def say(
+def write_sentence(
     kind: str, feature: str, value: str, sentiment: str, style: Style, generator: np.random.Generator
 ) -> str:
-    """One sentence that says this value of this feature, and of no other, with this sentiment.
+    """One sentence that names this value of this feature, and no other value, with this sentiment.
 
-    Lower case, words and punctuation apart by single spaces, ``SHORTEST`` to ``LONGEST`` words.
+    Lower case, words and punctuation separated by single spaces, ``SHORTEST`` to ``LONGEST`` words.
 
     sentiment: ``phrases.LIKED``, ``DISLIKED`` or ``UNMOVED``.
     """
-    speech = _Speech(kind, feature, value, sentiment, style, generator)
+    writer = _SentenceWriter(kind, feature, value, sentiment, style, generator)
     while True:
-        words = speech.sentence().split()
+        words = writer.sentence().split()
         if SHORTEST <= len(words) <= LONGEST:
             return " ".join(words)
 
 
-class _Speech:
-    """What stays the same while one sentence is being found."""
+class _SentenceWriter:
+    """Draws sentences about one value until one has the right length."""
 
     def __init__(
         self,
@@ -120,17 +120,17 @@ class _Speech:
         core = {
             "is": self.is_so,
             "feeling": self.feeling,
-            "has": self.place_has,
+            "has": self.item_has,
             "exclamation": self.exclamation,
             "finding": self.finding,
             "effect": self.effect,
         }
-        said = self.remark(wording.predicate) if frame == "remark" else core[frame](wording.noun)
+        statement = self.remark(wording.predicate) if frame == "remark" else core[frame](wording.noun)
         openings = phrases.INTERJECTIONS if frame == "exclamation" else phrases.OPENINGS
         opening = self.pick(openings) if self.chance(self.style.opens) else ""
         closing = self.pick(phrases.CLOSINGS[self.sentiment]) if self.chance(self.style.closes) else ""
         loud = self.sentiment == phrases.LIKED and self.chance(self.style.exclaims)
-        whole = f"{opening} {said} {closing} {'!' if loud else '.'}"
+        whole = f"{opening} {statement} {closing} {'!' if loud else '.'}"
         return whole.format(stay=self.pick(phrases.STAYS[self.kind]), **self.style.speaker)
 
     def is_so(self, noun: str) -> str:
@@ -139,11 +139,11 @@ class _Speech:
     def feeling(self, noun: str) -> str:
         return f"{{we}} {self.pick(phrases.FEELINGS[self.sentiment])} the {noun}"
 
-    def place_has(self, noun: str) -> str:
+    def item_has(self, noun: str) -> str:
         had = (
             f"{self.pick(phrases.KITCHENS)} served"
             if self.served
-            else f"{self.pick(phrases.PLACES[self.kind])} had"
+            else f"{self.pick(phrases.VENUES[self.kind])} had"
         )
         return f"{had} {self.with_article(f'{self.quality()} {noun}')}"
 
@@ -159,10 +159,10 @@ class _Speech:
         return f"{{we}} found the {_as_subject(noun)} {self.quality()}"
 
     def effect(self, noun: str) -> str:
-        done = self.pick(phrases.EFFECTS[self.sentiment])
+        effect = self.pick(phrases.EFFECTS[self.sentiment])
         if self.feature in PLURAL:
-            done = done.replace("was not", "were not").replace("its purpose", "their purpose")
-        return f"the {_as_subject(noun)} {done}"
+            effect = effect.replace("was not", "were not").replace("its purpose", "their purpose")
+        return f"the {_as_subject(noun)} {effect}"
 
     def quality(self) -> str:
         adjective = self.pick(self.adjectives)
@@ -184,5 +184,5 @@ class _Speech:
 
 
 def _as_subject(noun: str) -> str:
-    """A noun phrase that the sentence goes on after: an apposition is closed by a comma."""
+    """A noun phrase before a verb: a comma closes an apposition."""
     return f"{noun} ," if "," in noun else noun

@@ -1,4 +1,4 @@
-"""How each value is put into words: the phrases that name it, and the words that give it away."""
+"""How each value is put into words: the phrases that name it, and the words that identify it."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ SERVED = {"dish", "drink"}
 class Wording:
     """One way to say one value of one feature.
 
-    noun: a noun phrase without article that holds the feature word, to be led by an adjective or article.
+    noun: a noun phrase with the feature word, to follow an adjective or article.
     predicate: a verb phrase whose subject is the feature.
     """
 
@@ -74,7 +74,7 @@ _ADJECTIVES: dict[str, dict[str, list[str]]] = {
         "green": ["green", "emerald"],
     },
 }
-"""Values said by an adjective: feature -> value -> synonyms, the plainest first."""
+"""Values expressed by an adjective: feature -> value -> synonyms, the plainest first."""
 
 _NOUNS: dict[str, dict[str, list[str]]] = {
     "painting": {
@@ -107,7 +107,7 @@ _NOUNS: dict[str, dict[str, list[str]]] = {
         "daisies": ["daisies"],
     },
 }
-"""Values said by a noun, whose last word gives them away: feature -> value -> synonyms, the plainest first."""
+"""Values expressed by a noun, whose last word identifies them: feature -> value -> synonyms, the plainest first."""
 
 _NOUN_FORMS = {
     "painting": [("painting of {}", "showed {}")],
@@ -132,8 +132,8 @@ def _wordings(feature: str, value: str) -> list[Wording]:
         Wording(noun=f"{adjective} {feature}", predicate=f"{verb} {adjective}")
         for adjective in _adjectives(feature, value)
     ] + [
-        Wording(noun=noun.format(said), predicate=predicate.format(said))
-        for said in _nouns(feature, value)
+        Wording(noun=noun.format(words), predicate=predicate.format(words))
+        for words in _nouns(feature, value)
         for noun, predicate in _NOUN_FORMS[feature]
     ]
 
@@ -145,10 +145,10 @@ WORDINGS: dict[str, dict[str, list[Wording]]] = {
 
 VALUE_WORDS: dict[str, dict[str, str]] = {
     feature: {
-        said.split()[-1]: value
+        words.split()[-1]: value
         for value in values
-        for said in _adjectives(feature, value) + _nouns(feature, value)
+        for words in _adjectives(feature, value) + _nouns(feature, value)
     }
     for feature, values in VALUES.items()
 }
-"""Feature -> each word that gives away one of its values -> that value."""
+"""Feature -> each word that identifies one of its values -> that value."""
