@@ -2,7 +2,8 @@
 
 from meter.model.embedding import Positions, VisualTable
 from meter.model.generation.beam_search import BeamConfig
-from meter.model.generation.generate import CodeChoice, DecodingConfig, Generated, WordChoice
+from meter.model.generation.config import CodeChoice, DecodingConfig, WordChoice
+from meter.model.generation.generate import Generated
 from meter.model.generation.sampling import SamplingConfig
 from meter.model.initialisation import Initialisation
 from meter.model.meter import Meter, MeterOutput, ModelConfig

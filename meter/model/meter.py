@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from meter.errors import InputError
 from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
-from meter.model.generation.generate import DecodingConfig, Generated, generate
+from meter.model.generation.config import DecodingConfig
+from meter.model.generation.generate import Generated, generate
+from meter.model.generation.incremental import IncrementalModel, incremental
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
 from meter.model.sequence import Layout, Mask, present_slots, visibility
@@ -182,13 +184,26 @@ class Meter(nn.Module):
 
         decoding: how words and codes are chosen; greedily, as in the paper, where None.
         generator: what random choices are drawn from, on the CPU; needed where ``decoding`` samples.
+
+        Raises InputError where the mask shows the future, or a generator is missing.
         """
+        if self.config.mask is Mask.literal:
+            raise InputError(
+                "model.mask: expected peter or prefix for generation, found literal: u and i would see words that do "
+                "not exist yet"
+            )
         was_training = self.training
         self.eval()
         try:
-            return generate(self, users, items, features, decoding or DecodingConfig(), generator)
+            return generate(
+                self.incremental(), users, items, features, decoding or DecodingConfig(), generator
+            )
         finally:
             self.train(was_training)
+
+    def incremental(self) -> IncrementalModel:
+        """The model slot after slot, as generation needs it, with its weights as they are now."""
+        return incremental(self.embedding, self.transformer, self.heads, self.visible)
 
     def save_pretrained(self, folder: Path | str, weights: dict[str, Tensor] | None = None) -> None:
         """Writes ``config.json`` and ``model.safetensors``.

@@ -81,9 +81,9 @@ def test_without_feature_and_pictures(inputs: Inputs) -> None:
     assert out.visual is None
     assert out.text.shape == (4, 7, 50)
     assert out.context.shape == (4, 50)
-    done = model.generate(inputs.users, inputs.items)
-    assert done.codes is None
-    assert done.words.shape == (4, 7)
+    generated = model.generate(inputs.users, inputs.items)
+    assert generated.codes is None
+    assert generated.words.shape == (4, 7)
 
 
 def test_rating_head_by_hand() -> None:

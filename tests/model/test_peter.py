@@ -185,13 +185,15 @@ def test_greedy_sentences_are_peters(has_feature: bool) -> None:
         peter.hidden2token.bias[PETER_EOS] += 1.5
         expected = plain_sentences(peter, inputs)
         rating, context, _ = peter.read(inputs)
-    done = opened(peter).generate(inputs.users, inputs.items, features_of(inputs, has_feature))
-    found = [[TO_PETER[word].item() for word in row if word not in (EOS, PAD)] for row in done.words.tolist()]
+    generated = opened(peter).generate(inputs.users, inputs.items, features_of(inputs, has_feature))
+    found = [
+        [TO_PETER[word].item() for word in row if word not in (EOS, PAD)] for row in generated.words.tolist()
+    ]
     assert found == expected
     assert len({len(row) for row in expected}) > 2, "the case must be ragged to mean anything"
     assert len({word for row in expected for word in row}) > 8
-    torch.testing.assert_close(done.rating, rating, rtol=0, atol=1e-5)
-    assert torch.equal(TO_PETER[done.context], context.topk(LENGTH).indices)
+    torch.testing.assert_close(generated.rating, rating, rtol=0, atol=1e-5)
+    assert torch.equal(TO_PETER[generated.context], context.topk(LENGTH).indices)
 
 
 def test_opened_weights_survive_saving(inputs: Inputs, tmp_path) -> None:

@@ -2,24 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from meter.errors import InputError
-from meter.model.generation.incremental import IncrementalTransformer
-from meter.model.generation.text import Sentences, closed, watched, word_logits
+from meter.model.generation.incremental import IncrementalModel
+from meter.model.generation.text import Sentences, checks_for_ends, end_sentences, word_logits
 from meter.special_words import EOS, PAD
-
-if TYPE_CHECKING:
-    from meter.model.meter import Meter
 
 
 @dataclass(kw_only=True, slots=True)
 class BeamConfig:
-    """How wide a search is, and what it calls good."""
+    """How wide a search is, and how it scores."""
 
     width: int = 4
     """Beginnings of a sentence that are kept."""
@@ -38,43 +34,40 @@ class BeamConfig:
 
 
 def beam_search(
-    model: "Meter",
-    encoder: IncrementalTransformer,
-    state: Float[Tensor, "B D"],
-    config: BeamConfig,
-    *,
-    allow_unknown: bool,
+    model: IncrementalModel, state: Float[Tensor, "B D"], config: BeamConfig, *, allow_unknown: bool
 ) -> Sentences:
     """Keeps the best beginnings of every sentence, ended ones among them, and returns the best in the end.
 
     An end that is forced, after n words, is certain: it changes neither log-probability nor length.
+
+    state: predicts the first word.
     """
-    batch, length = len(state), model.config.text_length
+    batch, length, num_words = len(state), model.layout.text_length, model.num_words
     examples = torch.arange(batch, device=state.device)[:, None]
     words = torch.full((batch, 1, length + 1), PAD, dtype=torch.long, device=state.device)
     log_probabilities = torch.zeros(batch, 1, device=state.device)
-    waiting = torch.full((model.config.num_words,), -torch.inf, device=state.device)
-    waiting[PAD] = 0
+    only_pad = torch.full((num_words,), -torch.inf, device=state.device)
+    only_pad[PAD] = 0
     for index in range(length):
         beams = words.shape[1]
-        logits = word_logits(encoder, state, allow_unknown=allow_unknown).float()
-        steps = logits.log_softmax(dim=-1).unflatten(0, (batch, beams))
+        logits = word_logits(model, state, allow_unknown=allow_unknown).float()
+        next_word = logits.log_softmax(dim=-1).unflatten(0, (batch, beams))
         ended = (words == EOS).any(dim=-1)
-        totals = log_probabilities[..., None] + torch.where(ended[..., None], waiting, steps)
+        totals = log_probabilities[..., None] + torch.where(ended[..., None], only_pad, next_word)
         lengths = (words != PAD).sum(dim=-1) + ~ended
         scores = totals / penalty(lengths, config.length_penalty)[..., None]
         best = scores.flatten(1).topk(min(config.width, scores[0].numel()), dim=-1).indices
         log_probabilities = totals.flatten(1).gather(1, best)
-        parents = best // model.config.num_words
+        parents = best // num_words
         words = words[examples, parents]
-        words[:, :, index] = best % model.config.num_words
-        encoder = encoder.take((examples * beams + parents).flatten(), model.layout.text.stop - 1)
-        all_ended = watched(index, state.device) and bool((words == EOS).any(dim=-1).all())
+        words[:, :, index] = best % num_words
+        model = model.take((examples * beams + parents).flatten(), model.layout.text.stop - 1)
+        all_ended = checks_for_ends(index, state.device) and bool((words == EOS).any(dim=-1).all())
         if all_ended or index + 1 == length:
             break
         token = model.embedding.embed_word(words[:, :, index].flatten(), index)
-        state = encoder.extend(token)[:, -1]
-    return Sentences(closed(words[:, 0]), encoder, examples.squeeze(1) * words.shape[1])
+        state = model.extend(token)[:, -1]
+    return Sentences(end_sentences(words[:, 0]), model, examples.squeeze(1) * words.shape[1])
 
 
 def penalty(lengths: Int[Tensor, "B R"], alpha: float) -> Float[Tensor, "B R"]:

@@ -1,7 +1,7 @@
-"""The transformer slot after slot: the layers of a whole pass, over the keys and values of what came before.
+"""The model slot after slot: its layers over the keys and values of what came before.
 
-A step of one slot is so small that calling its modules takes as long as its arithmetic. So the layers stand here
-once more, on their weights alone; that both give the same is tested token for token.
+A step of one slot is so small that calling modules takes as long as its arithmetic. So the layers stand here once
+more, on their weights alone, wired by the same ``residual``; that both give the same is tested token for token.
 """
 
 from dataclasses import dataclass, replace
@@ -11,13 +11,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from meter.model.embedding import Embedding
 from meter.model.generation.kv_cache import FixedLayerCache, LayerCache
 from meter.model.heads import Heads
 from meter.model.kernels.attention import attend
 from meter.model.kernels.precision import at_least_single
 from meter.model.kernels.prepacked_linear import Map, prepacked
-from meter.model.kernels.single_query import attend_alone
-from meter.model.transformer import Block, Norm, Transformer
+from meter.model.kernels.single_query import attend_single_query
+from meter.model.sequence import Layout
+from meter.model.transformer import Block, Norm, Transformer, residual, split_heads
 
 
 @dataclass(slots=True)
@@ -40,11 +42,9 @@ class Layer:
         visible: Bool[Tensor, "#B 1 #Q T"] | None,
     ) -> Float[Tensor, "B Q D"]:
         """Encodes the next slots."""
-        if self.norm is Norm.pre:
-            tokens = tokens + self._attend(self.attention_norm(tokens), cache, visible)
-            return tokens + self._feed(self.feedforward_norm(tokens))
-        tokens = self.attention_norm(tokens + self._attend(tokens, cache, visible))
-        return self.feedforward_norm(tokens + self._feed(tokens))
+        attention = partial(self._attend, cache=cache, visible=visible)
+        tokens = residual(self.norm, self.attention_norm, attention, tokens)
+        return residual(self.norm, self.feedforward_norm, self._feed, tokens)
 
     def _attend(
         self,
@@ -52,34 +52,46 @@ class Layer:
         cache: LayerCache,
         visible: Bool[Tensor, "#B 1 #Q T"] | None,
     ) -> Float[Tensor, "B Q D"]:
-        batch, length, width = tokens.shape
-        projected = self.project_in(tokens).view(batch, length, 3, self.heads, width // self.heads)
-        queries, keys, values = projected.permute(2, 0, 3, 1, 4)
+        queries, keys, values = split_heads(self.project_in(tokens), self.heads)
         on_cpu = tokens.device.type == "cpu"
         if on_cpu:
             queries, keys = at_least_single(queries), at_least_single(keys)
         cache.extend(keys, values)
-        attention = attend_alone if on_cpu and length == 1 else attend
+        attention = attend_single_query if on_cpu and tokens.shape[1] == 1 else attend
         mixed = attention(queries, cache.seen_keys, cache.seen_values, visible)
-        return self.project_out(mixed.transpose(1, 2).reshape(batch, length, width))
+        return self.project_out(mixed.transpose(1, 2).flatten(2))
 
     def _feed(self, tokens: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:
         return self.narrow(self.widen(tokens).relu_())
 
 
 @dataclass(slots=True)
-class IncrementalTransformer:
-    """All layers with their caches, and the heads that read single slots.
+class IncrementalModel:
+    """What decoding sees of a model: its parts, and the keys and values of the slots so far.
 
+    visible: which slots (columns) each slot (row) may see, padding aside.
     visual_head: None for a model without pictures.
     """
 
+    embedding: Embedding
+    visible: Bool[Tensor, "T T"]
     layers: list[Layer]
     final_norm: nn.Module
+    rating_head: nn.Module
     context_head: Map
     text_head: Map
     visual_head: Map | None
     caches: list[LayerCache]
+
+    @property
+    def layout(self) -> Layout:
+        """The slots of a sequence."""
+        return self.embedding.layout
+
+    @property
+    def num_words(self) -> int:
+        """W, words of the vocabulary."""
+        return self.embedding.words.num_embeddings
 
     def extend(
         self, tokens: Float[Tensor, "B Q D"], visible: Bool[Tensor, "#B 1 #Q T"] | None = None
@@ -102,24 +114,33 @@ class IncrementalTransformer:
         for cache in self.caches:
             cache.filled = slot
 
-    def take(self, rows: Int[Tensor, " R"], length: int) -> "IncrementalTransformer":
-        """The same layers with a copy of the given rows of the caches, with room for ``length`` slots."""
+    def take(self, rows: Int[Tensor, " R"], length: int) -> "IncrementalModel":
+        """The same model with a copy of the given rows of the caches, with room for ``length`` slots."""
         return replace(self, caches=[cache.take(rows, length) for cache in self.caches])
 
-    def fixed(self, slot: Int[Tensor, "1"]) -> "IncrementalTransformer":
-        """The same layers for steps that are captured, over the same memory.
+    def fixed(self, slot: Int[Tensor, "1"]) -> "IncrementalModel":
+        """The same model for steps that are captured, over the same memory.
 
         slot: where the next keys and values are written; the caller moves it on, in place.
         """
         return replace(self, caches=[FixedLayerCache(cache, slot) for cache in self.caches])
 
 
-def incremental(transformer: Transformer, heads: Heads, length: int) -> IncrementalTransformer:
-    """A transformer and its heads, whose weights stay as they are meanwhile, with empty caches of ``length`` slots."""
+def incremental(
+    embedding: Embedding, transformer: Transformer, heads: Heads, visible: Bool[Tensor, "T T"]
+) -> IncrementalModel:
+    """A model whose weights stay as they are meanwhile, with empty caches for all slots before the last word's.
+
+    The last word is encoded with the picture, if there is one.
+    """
+    length = embedding.layout.text.stop - 1
     text_head = prepacked(heads.text)
-    return IncrementalTransformer(
+    return IncrementalModel(
+        embedding=embedding,
+        visible=visible,
         layers=[_layer(block) for block in transformer.blocks if isinstance(block, Block)],
         final_norm=transformer.final_norm,
+        rating_head=heads.rating,
         # It is asked once: packing pays only where the words' head is the same.
         context_head=text_head if heads.context is None else heads.context,
         text_head=text_head,

@@ -46,13 +46,13 @@ class Chooser:
     numbers: Float[Tensor, "B P"] | None = None
 
     def choose(
-        self, logits: Float[Tensor, "R W"], rows: Int[Tensor, " R"], place: int | Int[Tensor, "1"]
+        self, logits: Float[Tensor, "R W"], examples: Int[Tensor, " R"], index: int | Int[Tensor, "1"]
     ) -> Int[Tensor, " R"]:
-        """The choice number ``place`` of the examples in ``rows``."""
+        """The choice number ``index`` of these examples."""
         if self.numbers is None:
             # As argmax, which takes four times as long for bf16 on a CPU.
             return logits.max(dim=-1).indices
-        return sample(logits, self.numbers[rows, place], self.sampling)
+        return sample(logits, self.numbers[examples, index], self.sampling)
 
 
 def sample(
@@ -62,17 +62,17 @@ def sample(
     logits = logits.float() / sampling.temperature
     num_choices = logits.shape[1]
     if not sampling.top_k and sampling.top_p == 1:
-        return invert(logits.softmax(dim=-1), numbers)
+        return inverse_cdf(logits.softmax(dim=-1), numbers)
     likeliest = logits.topk(min(sampling.top_k or num_choices, num_choices), dim=-1)
     probabilities = likeliest.values.softmax(dim=-1)
     if sampling.top_p < 1:
         before = probabilities.cumsum(dim=-1) - probabilities
         probabilities = probabilities * (before < sampling.top_p)
-    chosen = invert(probabilities, numbers)
+    chosen = inverse_cdf(probabilities, numbers)
     return likeliest.indices.gather(1, chosen[:, None]).squeeze(1)
 
 
-def invert(weights: Float[Tensor, "B W"], numbers: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
+def inverse_cdf(weights: Float[Tensor, "B W"], numbers: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
     """The first choice at which the sum of the weights so far exceeds that share of their total.
 
     A weight of 0 is never chosen; in double precision, lest the rounding of thousands of small weights add up.

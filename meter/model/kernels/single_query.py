@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 
-def attend_alone(
+def attend_single_query(
     queries: Float[Tensor, "B H 1 dh"],
     keys: Float[Tensor, "B H T dh"],
     values: Float[Tensor, "B H T dh"],

@@ -43,8 +43,8 @@ def searched(model: Meter, inputs: Inputs, width: int, length_penalty: float) ->
     decoding = DecodingConfig(
         words=WordChoice.beam, beam=BeamConfig(width=width, length_penalty=length_penalty)
     )
-    done = model.generate(inputs.users, inputs.items, inputs.features % WORDS, decoding=decoding)
-    return [row[: row.index(EOS) + 1] for row in done.words.tolist()]
+    generated = model.generate(inputs.users, inputs.items, inputs.features % WORDS, decoding=decoding)
+    return [row[: row.index(EOS) + 1] for row in generated.words.tolist()]
 
 
 def score(log_probability: float, chosen: int, length_penalty: float) -> float:
@@ -70,7 +70,7 @@ def best_of_all(pair: Pair, length_penalty: float) -> list[int]:
     scores = []
     for words, steps in zip(sentences, log_probabilities, strict=True):
         chosen = words[:LENGTH]  # EOS after the last word there is room for is no choice
-        total = sum(float(steps[place, word]) for place, word in enumerate(chosen))
+        total = sum(float(steps[index, word]) for index, word in enumerate(chosen))
         scores.append(score(total, len(chosen), length_penalty))
     return sentences[scores.index(max(scores))]
 
@@ -78,13 +78,13 @@ def best_of_all(pair: Pair, length_penalty: float) -> list[int]:
 @torch.no_grad()
 def plain_search(pair: Pair, width: int, length_penalty: float) -> list[int]:
     beams = [([], 0.0)]
-    for place in range(LENGTH):
+    for index in range(LENGTH):
         candidates = []
         for words, total in beams:
             if EOS in words:
                 candidates.append((words, total))
                 continue
-            steps = pair.log_probabilities(torch.tensor([padded(words)]))[0, place]
+            steps = pair.log_probabilities(torch.tensor([padded(words)]))[0, index]
             candidates += [([*words, word], total + float(steps[word])) for word in CHOICES]
         candidates.sort(key=lambda each: score(each[1], len(each[0]), length_penalty), reverse=True)
         beams = candidates[:width]
@@ -124,9 +124,9 @@ def test_a_beam_of_one_is_greedy_and_the_picture_follows_its_sentence() -> None:
         model.heads.text.bias[EOS] += 3
     arguments = (inputs.users, inputs.items, inputs.features)
     one = DecodingConfig(words=WordChoice.beam, beam=BeamConfig(width=1))
-    done, greedy = model.generate(*arguments, decoding=one), model.generate(*arguments)
-    assert torch.equal(done.words, greedy.words)
-    assert torch.equal(done.codes, greedy.codes)
+    generated, greedy = model.generate(*arguments, decoding=one), model.generate(*arguments)
+    assert torch.equal(generated.words, greedy.words)
+    assert torch.equal(generated.codes, greedy.codes)
 
     four = model.generate(*arguments, decoding=DecodingConfig(words=WordChoice.beam))
     assert not torch.equal(four.words, greedy.words)

@@ -5,13 +5,13 @@ import torch
 
 from meter.model import EOS, CodeChoice, DecodingConfig, Norm
 from meter.model.generation.cuda_graph import FixedStep
-from meter.model.generation.image import PictureDecoder
+from meter.model.generation.image import ImageDecoder
 from tests.conftest import small_inputs, small_model
 
 
-def decode_by_fixed_steps(decoder: PictureDecoder) -> None:
+def decode_by_fixed_steps(decoder: ImageDecoder) -> None:
     step = FixedStep(decoder)
-    for _ in range(len(decoder.places) - 1):
+    for _ in range(len(decoder.indices) - 1):
         step()
 
 
@@ -32,17 +32,17 @@ def test_the_fixed_step_equals_the_plain_one(norm: Norm, decoding: DecodingConfi
         model.heads.text.bias[EOS] += 3
 
     def codes() -> torch.Tensor:
-        done = model.generate(
+        generated = model.generate(
             inputs.users,
             inputs.items,
             inputs.features,
             decoding=decoding,
             generator=torch.Generator().manual_seed(0),
         )
-        return done.codes
+        return generated.codes
 
     plain = codes()
-    monkeypatch.setattr(PictureDecoder, "decode", decode_by_fixed_steps)
+    monkeypatch.setattr(ImageDecoder, "choose_others", decode_by_fixed_steps)
     assert torch.equal(codes(), plain)
 
 
@@ -52,5 +52,5 @@ def test_replayed_steps_equal_the_plain_ones(monkeypatch) -> None:
     model = small_model(grid=[4, 4]).to("cuda")
     ids = [one.to("cuda") for one in (inputs.users, inputs.items, inputs.features)]
     replayed = model.generate(*ids).codes
-    monkeypatch.setattr("meter.model.generation.cuda_graph.decode_captured", PictureDecoder.decode)
+    monkeypatch.setattr("meter.model.generation.generate.decode_by_cuda_graph", ImageDecoder.choose_others)
     assert torch.equal(model.generate(*ids).codes, replayed)

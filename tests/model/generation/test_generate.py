@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from meter.errors import InputError
 from meter.model import BOS, EOS, PAD, DecodingConfig, Mask, Meter, Norm, WordChoice
 from meter.model.generation import text as text_decoding
-from meter.model.generation.incremental import IncrementalTransformer, incremental
-from meter.model.generation.text import move_ended_back, word_logits
+from meter.model.generation.incremental import IncrementalModel
+from meter.model.generation.text import move_active_first, word_logits
 from tests.conftest import Inputs, small_inputs, small_model
 
 
@@ -30,9 +31,9 @@ def plain_generate(model: Meter, inputs: Inputs) -> tuple[torch.Tensor, torch.Te
 def plain_codes(model: Meter, inputs: Inputs, words: torch.Tensor) -> torch.Tensor:
     """The codes that follow these words: a whole forward pass for each."""
     codes = torch.zeros(len(words), model.layout.visual_length, dtype=torch.long)
-    for place in range(codes.shape[1]):
+    for index in range(codes.shape[1]):
         logits = model(inputs.users, inputs.items, inputs.features, words, codes).visual
-        codes[:, place] = logits[:, place].argmax(dim=-1)
+        codes[:, index] = logits[:, index].argmax(dim=-1)
     return codes
 
 
@@ -43,22 +44,22 @@ def test_cached_generation_equals_reencoding_token_for_token(mask: Mask, norm: N
     inputs = small_inputs((6,) * 8, seed=seed)
     model = small_model(mask=mask, norm=norm)
     with torch.no_grad():
-        # EOS likelier than chance, so that the sentences end at different places.
+        # EOS likelier than chance, so that the sentences end at different lengths.
         model.heads.text.bias[EOS] += 3
     words, codes = plain_generate(model, inputs)
-    done = model.generate(inputs.users, inputs.items, inputs.features)
+    generated = model.generate(inputs.users, inputs.items, inputs.features)
     assert len({int((row != PAD).sum()) for row in words}) > 1, "the case must be ragged to mean anything"
-    assert torch.equal(done.words, words)
-    assert torch.equal(done.codes, codes)
+    assert torch.equal(generated.words, words)
+    assert torch.equal(generated.codes, codes)
     again = model(inputs.users, inputs.items, inputs.features, words, codes)
-    torch.testing.assert_close(done.rating, again.rating)
-    assert torch.equal(done.context, again.context.topk(6).indices)
+    torch.testing.assert_close(generated.rating, again.rating)
+    assert torch.equal(generated.context, again.context.topk(6).indices)
 
 
 def test_sentences_end_and_are_padded() -> None:
     inputs = small_inputs((6,) * 4)
-    done = small_model().generate(inputs.users, inputs.items, inputs.features)
-    for row in done.words.tolist():
+    generated = small_model().generate(inputs.users, inputs.items, inputs.features)
+    for row in generated.words.tolist():
         end = row.index(EOS)
         assert all(word not in (PAD, BOS) for word in row[:end])
         assert all(word == PAD for word in row[end + 1 :])
@@ -83,14 +84,14 @@ def test_sentences_that_have_ended_leave_the_batch(monkeypatch: pytest.MonkeyPat
         model.heads.text.bias[EOS] += 3
     asked = []
 
-    def watched_logits(encoder: IncrementalTransformer, state: torch.Tensor, **options: bool) -> torch.Tensor:
+    def counted_logits(model: IncrementalModel, state: torch.Tensor, **options: bool) -> torch.Tensor:
         asked.append(len(state))
-        return word_logits(encoder, state, **options)
+        return word_logits(model, state, **options)
 
-    monkeypatch.setattr(text_decoding, "word_logits", watched_logits)
+    monkeypatch.setattr(text_decoding, "word_logits", counted_logits)
     words = model.generate(inputs.users, inputs.items, inputs.features).words
     lengths = (words != PAD).sum(dim=1)
-    assert asked == [int((lengths > place).sum()) for place in range(min(6, int(lengths.max())))]
+    assert asked == [int((lengths > index).sum()) for index in range(min(6, int(lengths.max())))]
     assert asked[-1] < asked[0]
 
 
@@ -108,24 +109,26 @@ def test_it_does_not_matter_when_the_host_looks_who_has_ended(
     decoding = DecodingConfig(words=choice)
     always = model.generate(*arguments, decoding=decoding)
     for module in ("text", "beam_search"):
-        monkeypatch.setattr(f"meter.model.generation.{module}.watched", lambda index, _: index in looks)
+        monkeypatch.setattr(
+            f"meter.model.generation.{module}.checks_for_ends", lambda index, _: index in looks
+        )
     rarely = model.generate(*arguments, decoding=decoding)
     assert torch.equal(rarely.words, always.words)
     assert torch.equal(rarely.codes, always.codes)
 
 
-def test_rows_that_change_places_take_their_keys_along() -> None:
+def test_rows_that_are_reordered_take_their_keys_along() -> None:
     model = small_model()
-    encoder = incremental(model.transformer, model.heads, 4)
+    incremental = model.incremental()
     tokens = torch.randn(5, 3, 16, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        encoder.extend(tokens)
-    before = [torch.stack([cache.seen_keys, cache.seen_values]) for cache in encoder.caches]
+        incremental.extend(tokens)
+    before = [torch.stack([cache.seen_keys, cache.seen_values]) for cache in incremental.caches]
     examples = torch.arange(5)
     ended = torch.tensor([True, False, True, False, False])
-    assert move_ended_back(encoder, examples, ended).tolist() == examples[:3].tolist()
+    assert move_active_first(incremental, examples, ended).tolist() == examples[:3].tolist()
     assert set(examples[:3].tolist()) == {1, 3, 4}
-    for cache, old in zip(encoder.caches, before, strict=True):
+    for cache, old in zip(incremental.caches, before, strict=True):
         assert torch.equal(torch.stack([cache.seen_keys, cache.seen_values]), old[:, examples])
 
 
@@ -135,18 +138,18 @@ def test_under_autocast_a_cpu_attends_in_single_precision() -> None:
     causal = torch.ones(4, 4, dtype=torch.bool).tril().expand(3, 4, 4)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         whole = model.transformer(tokens, causal)
-        encoder = incremental(model.transformer, model.heads, 4)
-        steps = torch.cat([encoder.extend(token) for token in tokens.split(1, dim=1)], dim=1)
-    assert all(cache.keys.dtype is torch.float32 for cache in encoder.caches)
-    assert all(cache.values.dtype is torch.bfloat16 for cache in encoder.caches), (
+        incremental = model.incremental()
+        steps = torch.cat([incremental.extend(token) for token in tokens.split(1, dim=1)], dim=1)
+    assert all(cache.keys.dtype is torch.float32 for cache in incremental.caches)
+    assert all(cache.values.dtype is torch.bfloat16 for cache in incremental.caches), (
         "kept as they come, half as long"
     )
     assert steps.dtype is whole.dtype
     torch.testing.assert_close(steps, whole, atol=0.05, rtol=0.05)
     inputs = small_inputs((6,) * 4)
     with torch.autocast("cpu", torch.bfloat16):
-        done = model.generate(inputs.users, inputs.items, inputs.features)
-    assert done.codes.shape == (4, 6)
+        generated = model.generate(inputs.users, inputs.items, inputs.features)
+    assert generated.codes.shape == (4, 6)
 
 
 def test_generation_uses_no_dropout_and_leaves_the_mode_as_it_was() -> None:
@@ -161,5 +164,7 @@ def test_generation_uses_no_dropout_and_leaves_the_mode_as_it_was() -> None:
 
 def test_the_literal_mask_is_refused() -> None:
     inputs = small_inputs()
-    with pytest.raises(ValueError, match="mask=literal"):
+    with pytest.raises(
+        InputError, match=r"model\.mask: expected peter or prefix for generation, found literal"
+    ):
         small_model(mask=Mask.literal).generate(inputs.users, inputs.items, inputs.features)

@@ -12,12 +12,12 @@ def plain_guided(model: Meter, inputs: Inputs, words: torch.Tensor, scale: float
     empty = torch.full_like(words, PAD)
     empty[:, 0] = EOS
     codes = torch.zeros(len(words), model.layout.visual_length, dtype=torch.long)
-    for place in range(codes.shape[1]):
+    for index in range(codes.shape[1]):
         seeing, blind = (
-            model(inputs.users, inputs.items, inputs.features, given, codes).visual[:, place]
+            model(inputs.users, inputs.items, inputs.features, given, codes).visual[:, index]
             for given in (words, empty)
         )
-        codes[:, place] = ((1 - scale) * blind + scale * seeing).argmax(dim=-1)
+        codes[:, index] = ((1 - scale) * blind + scale * seeing).argmax(dim=-1)
     return codes
 
 

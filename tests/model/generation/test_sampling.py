@@ -77,18 +77,18 @@ def test_sampled_words_and_codes_follow_the_models_probabilities() -> None:
             head.weight.mul_(0.3)
     count = 4000
     pair = (torch.full((count,), 3), torch.full((count,), 2), torch.full((count,), 6))
-    done = model.generate(*pair, decoding=SAMPLED, generator=seeded())
+    generated = model.generate(*pair, decoding=SAMPLED, generator=seeded())
     with torch.no_grad():
-        output = model(*pair, done.words, done.codes)
+        output = model(*pair, generated.words, generated.codes)
 
     logits = output.text[0, 0].clone()
     logits[:2] = -torch.inf
-    assert distance(done.words[:, 0], logits) < 0.03
+    assert distance(generated.words[:, 0], logits) < 0.03
     # The second code is drawn given the word and the first code: of those that have the commonest of both.
-    given = torch.stack([done.words[:, 0], done.codes[:, 0]], dim=1)
+    given = torch.stack([generated.words[:, 0], generated.codes[:, 0]], dim=1)
     values, counts = given.unique(dim=0, return_counts=True)
     chosen = (given == values[counts.argmax()]).all(dim=1)
-    assert distance(done.codes[chosen, 1], output.visual[chosen][0, 1]) < 0.06
+    assert distance(generated.codes[chosen, 1], output.visual[chosen][0, 1]) < 0.06
     assert len(values) > 10
 
 
@@ -139,14 +139,14 @@ def test_unknown_words_can_be_ruled_out(words: WordChoice) -> None:
     with torch.no_grad():
         model.heads.text.bias[UNK] += 100
     for allowed in (True, False):
-        done = model.generate(
+        generated = model.generate(
             inputs.users,
             inputs.items,
             inputs.features,
             decoding=DecodingConfig(words=words, allow_unknown=allowed),
             generator=seeded(),
         )
-        assert bool((done.words == UNK).any()) is allowed
+        assert bool((generated.words == UNK).any()) is allowed
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_values_that_mean_nothing_are_refused(decoding: DecodingConfig, message:
 def test_sampling_without_a_generator_is_refused(field: str) -> None:
     inputs = small_inputs()
     decoding = composed(f"evaluation.decoding.{field}=sample").evaluation.decoding
-    with pytest.raises(ValueError, match=r"generator=torch\.Generator\(\).*; got none"):
+    with pytest.raises(InputError, match=r"generator: expected torch\.Generator\(\).*, found none$"):
         small_model().generate(inputs.users, inputs.items, inputs.features, decoding=decoding)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from meter.model.kernels.single_query import attend_alone, weighted_sum
+from meter.model.kernels.single_query import attend_single_query, weighted_sum
 
 VIEWS = {
     "whole": lambda block: block,
@@ -44,4 +44,4 @@ def test_attention_of_one_query_is_the_formula(view: str, masked: bool) -> None:
         visible = drawn(keys.shape[0], 1, 1, keys.shape[2], seed=5) > 0
         visible[..., 0] = True
     expected = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible)
-    torch.testing.assert_close(attend_alone(queries, keys, values, visible), expected)
+    torch.testing.assert_close(attend_single_query(queries, keys, values, visible), expected)
