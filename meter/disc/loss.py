@@ -30,6 +30,7 @@ class MatchScores:
     generated_pair: (Ê, V̂).  mismatched: (E, V of another example).  borrowed_text: (Ê of a feature that another
         record asks for, V).  None unless asked for.
     weight: 1 where the example has a picture, 0 where it has none and counts for nothing (D11).
+    mismatched_weight: 1 where the example has a mismatched picture, else 0; given where mismatched is.
     """
 
     true: Float[Tensor, " B"]
@@ -39,23 +40,26 @@ class MatchScores:
     mismatched: Float[Tensor, " B"] | None = None
     borrowed_text: Float[Tensor, " B"] | None = None
     weight: Float[Tensor, " B"]
+    mismatched_weight: Float[Tensor, " B"] | None = None
 
     def mean(self, values: Float[Tensor, " B"]) -> Float[Tensor, ""]:
         """The mean over examples that have a picture; 0 where none has."""
-        return (values * self.weight).sum() / self.weight.sum().clamp(min=1)
+        return weighted_mean(values, self.weight)
 
 
 def matching_value(scores: MatchScores) -> Float[Tensor, ""]:
     """L_d as printed, plus the terms of the extra negatives that are given; D ascends it. At most 0."""
-    negatives = [*generated(scores), scores.mismatched]
-    terms = [F.logsigmoid(scores.true)]
-    terms += [F.logsigmoid(-logits) for logits in negatives if logits is not None]
-    return torch.stack([scores.mean(term) for term in terms]).sum()
+    terms = [F.logsigmoid(scores.true), *(F.logsigmoid(-logits) for logits in generated(scores))]
+    means = [scores.mean(term) for term in terms]
+    if scores.mismatched is not None:
+        assert scores.mismatched_weight is not None
+        means.append(weighted_mean(F.logsigmoid(-scores.mismatched), scores.mismatched_weight))
+    return torch.stack(means).sum()
 
 
 def generator_loss(scores: MatchScores, form: GeneratorForm) -> Float[Tensor, ""]:
-    """The transformer's share of L_d over the pairs that hold something generated."""
-    found = [logits for logits in generated(scores) if logits is not None]
+    """What the transformer minimises of L_d: its terms over the pairs that hold something generated."""
+    found = generated(scores)
     if form is GeneratorForm.minimax:
         terms = [F.logsigmoid(-logits) for logits in found]
     else:
@@ -63,6 +67,12 @@ def generator_loss(scores: MatchScores, form: GeneratorForm) -> Float[Tensor, ""
     return torch.stack([scores.mean(term) for term in terms]).sum()
 
 
-def generated(scores: MatchScores) -> list[Float[Tensor, " B"] | None]:
+def generated(scores: MatchScores) -> list[Float[Tensor, " B"]]:
     """The scores of the pairs that hold something generated."""
-    return [scores.generated_image, scores.generated_text, scores.generated_pair, scores.borrowed_text]
+    every = [scores.generated_image, scores.generated_text, scores.generated_pair, scores.borrowed_text]
+    return [logits for logits in every if logits is not None]
+
+
+def weighted_mean(values: Float[Tensor, " B"], weight: Float[Tensor, " B"]) -> Float[Tensor, ""]:
+    """The mean over the examples of weight 1; 0 where all weigh 0."""
+    return (values * weight).sum() / weight.sum().clamp(min=1)

@@ -1,4 +1,4 @@
-"""The pairs that D judges in one step, each sentence and picture encoded once."""
+"""The pairs that D scores in one step, each sentence and picture encoded once."""
 
 from dataclasses import dataclass
 
@@ -56,26 +56,47 @@ class PairScorer(nn.Module):
         self, words: Int[Tensor, "B S"], codes: Int[Tensor, "B M"], generated: RelaxedPairs
     ) -> MatchScores:
         """codes: −1 where an example has no picture; its pairs get weight 0."""
-        judge = self.discriminator
-        table, embed_codes = judge.text_encoder.table.weight, judge.image_encoder.embed
+        discriminator = self.discriminator
+        table, embed_codes = discriminator.text_encoder.table.weight, discriminator.image_encoder.embed
         sentences = [generated.sentences, *([generated.borrowed] if generated.borrowed else [])]
-        texts = judge.text_encoder(
-            torch.cat([judge.text_encoder.embed(words), *(each.embedded(table) for each in sentences)]),
-            judge.text_positions,
+        texts = discriminator.text_encoder(
+            torch.cat(
+                [discriminator.text_encoder.embed(words), *(each.embedded(table) for each in sentences)]
+            ),
+            discriminator.text_positions,
             torch.cat([words != PAD, *(each.present for each in sentences)]),
         )
-        images = judge.image_encoder(
+        images = discriminator.image_encoder(
             torch.cat([embed_codes(codes.clamp(min=0)), embed_codes(generated.codes)]),
-            judge.image_positions(),
+            discriminator.image_positions(),
         )
         true_text, text, *borrowed = texts.chunk(1 + len(sentences))
         true_image, image = images.chunk(2)
-        return MatchScores(
-            true=judge.score(true_text, true_image),
-            generated_image=judge.score(true_text, image),
-            generated_text=judge.score(text, true_image),
-            generated_pair=judge.score(text, image) if self.generated_pair else None,
-            mismatched=judge.score(true_text, true_image.roll(1, dims=0)) if self.mismatched else None,
-            borrowed_text=judge.score(borrowed[0], true_image) if borrowed else None,
+        scores = MatchScores(
+            true=discriminator.score(true_text, true_image),
+            generated_image=discriminator.score(true_text, image),
+            generated_text=discriminator.score(text, true_image),
+            generated_pair=discriminator.score(text, image) if self.generated_pair else None,
+            borrowed_text=discriminator.score(borrowed[0], true_image) if borrowed else None,
             weight=(codes[:, 0] >= 0).to(true_text.dtype),
         )
+        if self.mismatched:
+            partners = other_pictures(codes)
+            scores.mismatched = discriminator.score(true_text, true_image[partners.clamp(min=0)])
+            scores.mismatched_weight = (partners >= 0).to(true_text.dtype)
+        return scores
+
+
+def other_pictures(codes: Int[Tensor, "B M"]) -> Int[Tensor, " B"]:
+    """For each example the nearest one before it (cyclically) that has another picture; −1 where there is none.
+
+    codes: −1 where an example has no picture. Pictures are the same where all their codes are.
+    """
+    exists = codes[:, 0] >= 0
+    differs = (codes[:, None] != codes).any(dim=-1) & exists[:, None] & exists
+    # Row b of these holds b, b − 1, …, b − (B − 1), modulo B.
+    order = torch.arange(len(codes), device=codes.device)
+    before = (order[:, None] - order) % len(codes)
+    fits = differs.gather(1, before)
+    nearest = fits.int().argmax(dim=1, keepdim=True)
+    return torch.where(fits.any(dim=1), before.gather(1, nearest).squeeze(1), -1)

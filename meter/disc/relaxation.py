@@ -4,7 +4,7 @@ from enum import Enum
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -20,18 +20,26 @@ class Relaxation(Enum):
 
 
 def relax(
-    logits: Float[Tensor, "*L W"], relaxation: Relaxation, temperature: float = 1.0
+    logits: Float[Tensor, "*L W"],
+    relaxation: Relaxation,
+    temperature: float = 1.0,
+    *,
+    chosen: Int[Tensor, "*L"] | None = None,
 ) -> Float[Tensor, "*L W"]:
     """Turns logits into (one-hot or soft) probabilities that a gradient flows through.
 
-    Gumbel noise comes from torch's global generator, as dropout does.
     temperature: divides the logits; a small one makes the softmax sharp.
+    chosen: tokens that have been generated already. The result is then one-hot at these under every relaxation, which
+        decides the gradient alone.
+    Gumbel noise comes from torch's global generator, as dropout does.
     """
     if relaxation is Relaxation.gumbel:
         uniform = torch.rand_like(logits).clamp(min=torch.finfo(logits.dtype).tiny)
         logits = logits - (-uniform.log()).log()
     probabilities = F.softmax(logits / temperature, dim=-1)
-    if relaxation is Relaxation.soft:
-        return probabilities
-    chosen = F.one_hot(probabilities.argmax(dim=-1), logits.shape[-1]).to(probabilities.dtype)
-    return chosen + probabilities - probabilities.detach()
+    if chosen is None:
+        if relaxation is Relaxation.soft:
+            return probabilities
+        chosen = probabilities.argmax(dim=-1)
+    one_hot = F.one_hot(chosen, logits.shape[-1]).to(probabilities.dtype)
+    return one_hot + probabilities - probabilities.detach()

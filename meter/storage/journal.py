@@ -1,8 +1,10 @@
-"""A training's journal: one JSON object a line, kept consistent with the checkpoint it resumes from."""
+"""A training's journal: one JSON object a line, which a resumed run cuts back to its checkpoint."""
 
 import json
 from pathlib import Path
 from typing import Any
+
+from meter.storage.atomic import write_text
 
 
 class Journal:
@@ -17,13 +19,16 @@ class Journal:
             file.write(json.dumps(values) + "\n")
 
     def __len__(self) -> int:
-        """The number of whole lines: what a checkpoint remembers of the journal."""
+        """The number of whole lines, which a checkpoint keeps for ``truncate``."""
         return len(self.read())
 
     def truncate(self, length: int) -> None:
-        """Keeps the first ``length`` lines: a resumed run writes those after its checkpoint anew."""
+        """Keeps the first ``length`` lines, since a resumed run writes those after its checkpoint anew.
+
+        The file is replaced as a whole, so a kill meanwhile loses nothing. One process alone may call it.
+        """
         kept = self.read()[:length]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def read(self) -> list[dict[str, Any]]:
         """All whole lines; a last line torn by a kill is left out."""

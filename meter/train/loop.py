@@ -1,7 +1,6 @@
 """The joint training: epochs of steps, validation, early stop, checkpoints, and resuming from them."""
 
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -20,6 +19,7 @@ from meter.train.log import RunningMeans, TrainingLog
 from meter.train.networks import JointNetworks
 from meter.train.objective import ObjectiveConfig, supervised_losses
 from meter.train.optimizer import LearningRateSchedule, OptimizerConfig
+from meter.train.part_weights import LossMeans, count_part
 from meter.train.sharding import gathered
 from meter.train.state import TrainingProgress, random_states, set_random_state
 from meter.train.steps import joint_step
@@ -171,7 +171,7 @@ class JointTraining:
     def validate(self) -> None:
         """Measures the validation split and remembers the best weights."""
         packed = self.networks.transformer.module.eval()
-        sums: defaultdict[str, float] = defaultdict(float)
+        losses = LossMeans()
         for batch in ordered_batches(
             self.examples, self.splits["validation"], batch_size=self.config.batch_size
         ):
@@ -179,11 +179,11 @@ class JointTraining:
                 output = packed(
                     batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
                 )
-            losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective)
-            values = losses.named() | {"total": losses.total(self.objective)}
-            for name, value in values.items():
-                sums[name] += value.item() * len(batch.indices)
-        means = {name: total / len(self.splits["validation"]) for name, total in sums.items()}
+            losses.add(
+                supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective),
+                count_part(batch, self.objective.context_targets),
+            )
+        means = losses.means(self.objective)
         self.keep_best(self.validation_loss(means))
         self.log.validation(self.progress, means)
 
@@ -239,4 +239,5 @@ class JointTraining:
             self.progress = TrainingProgress(**state["progress"])
             self.running = RunningMeans(state["running"])
             set_random_state(self.fabric, state["random"])
-        self.log.journal.truncate(0 if state is None else state["journal"])
+        if self.fabric.is_global_zero:
+            self.log.journal.truncate(0 if state is None else state["journal"])

@@ -41,9 +41,14 @@ class JointNetworks:
         """The transformer whose weights are saved."""
         return self.transformer.module.meter
 
+    def named(self) -> dict[str, TrainedNetwork[Any]]:
+        """The networks that there are, by name."""
+        networks = {"transformer": self.transformer, "discriminator": self.discriminator}
+        return {name: network for name, network in networks.items() if network is not None}
+
     def all(self) -> list[TrainedNetwork[Any]]:
         """The networks that there are."""
-        return [self.transformer] if self.discriminator is None else [self.transformer, self.discriminator]
+        return list(self.named().values())
 
     def zero_gradients(self) -> None:
         """Drops the gradients of the last step."""

@@ -34,7 +34,9 @@ class OptimizerConfig(EnumFields):
     discriminator_learning_rate: float = 3e-4
     """Peak learning rate of D, which is always trained with AdamW."""
     weight_decay: float = 0.01
-    """AdamW's weight decay, of matrices only."""
+    """AdamW's weight decay, of matrices only; D's too, unless it is given its own."""
+    discriminator_weight_decay: float | None = None
+    """The weight decay of D's matrices; as ``weight_decay`` where None."""
     user_decay: float | None = None
     """AdamW's weight decay of the users' table; as ``weight_decay`` where None."""
     warmup_steps: int = 200
@@ -59,7 +61,8 @@ def make_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Op
 
 def make_discriminator_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
     """D's optimizer at its peak rate."""
-    return _adamw(module, config.discriminator_learning_rate, config.weight_decay)
+    own = config.discriminator_weight_decay
+    return _adamw(module, config.discriminator_learning_rate, config.weight_decay if own is None else own)
 
 
 def cosine_factor(step: int, config: OptimizerConfig, total_steps: int) -> float:

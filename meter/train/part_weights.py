@@ -4,6 +4,7 @@ Sentences differ in length and some records have no picture, so the mean of the 
 whole. With each part weighted by what it holds, it is: k parts on p processes move the weights as one batch does.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from meter.train.batches import Batch
-from meter.train.objective import ContextTargets, Losses, context_words
+from meter.train.objective import ContextTargets, Losses, ObjectiveConfig, context_words
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -62,3 +63,31 @@ def weighted(losses: Losses, weights: PartWeights) -> Losses:
         context=losses.context * weights.context,
         generator=None if losses.generator is None else losses.generator * weights.pictures,
     )
+
+
+class LossMeans:
+    """Each supervised loss over many batches: its mean over all their words, context words, pictures or records."""
+
+    def __init__(self) -> None:
+        self.sums: defaultdict[str, float] = defaultdict(float)
+        self.counts = torch.zeros(4, dtype=torch.float64)
+
+    def add(self, losses: Losses, counts: Float[Tensor, "4"]) -> None:
+        """Adds a batch with its ``count_part``."""
+        for name, total in weighted(losses, PartWeights(*counts)).named().items():
+            self.sums[name] += total.item()
+        self.counts += counts.cpu()
+
+    def means(self, objective: ObjectiveConfig) -> dict[str, float]:
+        """The means by name, and J without L_d as total."""
+        sums = {name: torch.tensor(total, dtype=torch.float64) for name, total in self.sums.items()}
+        losses = Losses(
+            text=sums["text"],
+            visual=sums.get("visual"),
+            rating=sums["rating"],
+            context=sums["context"],
+            generator=None,
+        )
+        means = weighted(losses, PartWeights(*(1 / self.counts.clamp(min=1))))
+        values = means.named() | {"total": means.total(objective)}
+        return {name: value.item() for name, value in values.items()}

@@ -1,7 +1,7 @@
 """One step of the joint training: the transformer descends J, the discriminator ascends L_d."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from meter.train.batches import Batch
 from meter.train.networks import JointNetworks, TrainedNetwork
 from meter.train.objective import Losses, ObjectiveConfig, SampleSource, supervised_losses
 from meter.train.part_weights import PartWeights, part_weights, weighted
+from meter.train.sharding import gathered
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -43,7 +44,7 @@ def joint_step(
 
     What a record meets in its batch (mismatched pictures, borrowed features) comes from its own part.
     clip: largest norm of each network's gradient.
-    Raises FloatingPointError where a loss is not finite, before any weight moves.
+    Raises FloatingPointError where a loss or a gradient is not finite, before any weight of either network moves.
     """
     networks.zero_gradients()
     values = []
@@ -55,9 +56,13 @@ def joint_step(
             if model_pass.scores is not None:
                 named["matching"] = discriminator_gradient(fabric, networks, model_pass.scores, weight)
         values.append(named)
-    means = checked(values, parts)
+    scaled = has_loss_scaler(fabric)
+    norms = {} if scaled else {name: clipped(fabric, each, clip) for name, each in networks.named().items()}
+    means = checked(values, norms, parts)
     for network in networks.all():
-        move(fabric, network, clip)
+        if scaled:
+            clipped(fabric, network, clip)
+        network.optimizer.step()
     return means
 
 
@@ -93,22 +98,24 @@ def relaxed_pairs(
     fabric: "Fabric", networks: JointNetworks, output: PackedOutput, batch: Batch, objective: ObjectiveConfig
 ) -> RelaxedPairs:
     """Chooses Ê and V̂ such that a gradient flows back through the choice (D2)."""
-    words = batch.words
+    words, chosen_words, chosen_codes = batch.words, None, None
     if objective.samples is SampleSource.free_running:
         generated = networks.meter.generate(batch.users, batch.items, batch.features)
-        words = generated.words
+        words, slots = generated.words, word_slots(generated.words)
+        chosen_words, chosen_codes = words.flatten()[slots], generated.codes
         with fabric.autocast():
             output = networks.transformer.module(
-                batch.users, batch.items, batch.features, words, generated.codes, word_slots(words)
+                batch.users, batch.items, batch.features, words, chosen_codes, slots
             )
     assert output.visual is not None
+    relaxation, temperature = objective.relaxation, objective.temperature
     pairs = RelaxedPairs(
         sentences=RelaxedSentences(
-            words=relax(output.text.float(), objective.relaxation, objective.temperature),
+            words=relax(output.text.float(), relaxation, temperature, chosen=chosen_words),
             places=output.word_slots,
             present=words != PAD,
         ),
-        codes=relax(output.visual.float(), objective.relaxation, objective.temperature),
+        codes=relax(output.visual.float(), relaxation, temperature, chosen=chosen_codes),
     )
     if objective.borrowed_features:
         pairs.borrowed = borrowed_sentences(fabric, networks, batch, objective)
@@ -153,23 +160,41 @@ def add_gradient(
     fabric.backward(loss, inputs=network.weights(), retain_graph=keep_graph)
 
 
-def checked(values: Sequence[dict[str, Tensor]], parts: Sequence[Batch]) -> dict[str, float]:
-    """The sums over parts, read from the device at once.
+def has_loss_scaler(fabric: "Fabric") -> bool:
+    """Whether Fabric scales the loss (16-mixed), so that gradients may overflow: it then skips that network's step.
 
-    Raises FloatingPointError where a loss is not finite.
+    It undoes its scaling as a gradient is clipped, and each network must be moved before the next one's is.
+    """
+    return getattr(fabric.strategy.precision, "scaler", None) is not None
+
+
+def clipped(fabric: "Fabric", network: TrainedNetwork, clip: float) -> Float[Tensor, ""]:
+    """Scales the network's gradient down to the norm ``clip`` where it is larger; returns the norm it had."""
+    norm = fabric.clip_gradients(network.wrapped, network.optimizer, max_norm=clip, error_if_nonfinite=False)
+    return gathered(norm)
+
+
+def checked(
+    values: Sequence[dict[str, Tensor]], norms: Mapping[str, Tensor], parts: Sequence[Batch]
+) -> dict[str, float]:
+    """The sums over parts, read from the device at once, together with the gradients' norms.
+
+    Raises FloatingPointError where a loss or a norm is not finite.
     """
     names = list(values[0])
-    table = torch.stack([torch.stack([part[name].float() for name in names]) for part in values]).tolist()
+    losses = torch.stack([part[name].float() for part in values for name in names])
+    found = torch.cat([losses, *(norm.float()[None] for norm in norms.values())]).tolist()
+    table = [found[start : start + len(names)] for start in range(0, len(losses), len(names))]
     for line, part in zip(table, parts, strict=True):
-        total = line[names.index("total")]
         if not all(map(math.isfinite, line)):
             raise FloatingPointError(
-                f"the loss is {total} on the batch of records {part.indices.tolist()}; weights are unchanged"
+                f"the loss is {line[names.index('total')]} on the batch of records {part.indices.tolist()}; "
+                "weights are unchanged"
+            )
+    for name, norm in zip(norms, found[len(losses) :], strict=True):
+        if not math.isfinite(norm):
+            raise FloatingPointError(
+                f"the norm of the gradient of the {name} is {norm} on the batch of records "
+                f"{[index for part in parts for index in part.indices.tolist()]}; weights are unchanged"
             )
     return {name: math.fsum(column) for name, column in zip(names, zip(*table, strict=True), strict=True)}
-
-
-def move(fabric: "Fabric", network: TrainedNetwork, clip: float) -> None:
-    """Moves the weights of a network down its clipped gradient."""
-    fabric.clip_gradients(network.wrapped, network.optimizer, max_norm=clip, error_if_nonfinite=False)  # pyright: ignore[reportArgumentType]
-    network.optimizer.step()

@@ -1,9 +1,11 @@
 """The discriminator: relaxed choices equal chosen ones, gradients flow, L_d against hand-computed values."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from meter.disc import (
@@ -109,6 +111,7 @@ def test_extra_negatives_by_hand() -> None:
         generated_text=torch.tensor([0.0]),
         generated_pair=torch.tensor([3.0]),
         mismatched=torch.tensor([-2.0]),
+        mismatched_weight=torch.tensor([1.0]),
         weight=torch.tensor([1.0]),
     )
     value = 3 * log_sigmoid(0.0) + log_sigmoid(-3.0) + log_sigmoid(2.0)
@@ -144,7 +147,8 @@ def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
     torch.testing.assert_close(scores.generated_text, judge(other.words, seen))
     torch.testing.assert_close(scores.generated_pair, judge(other.words, other.codes))
     torch.testing.assert_close(scores.borrowed_text, judge(third.words, seen))
-    torch.testing.assert_close(scores.mismatched, judge(inputs.words, seen.roll(1, 0)))
+    paired = [0, 2, 3]
+    torch.testing.assert_close(scores.mismatched[paired], judge(inputs.words[paired], codes[[3, 0, 2]]))
     assert scores.weight.tolist() == [1, 0, 1, 1]
 
 
@@ -205,3 +209,55 @@ def test_discriminator_saves_and_loads(inputs: Inputs, tmp_path) -> None:
     assert torch.equal(
         Discriminator.from_pretrained(tmp_path)(inputs.words, inputs.codes), judge(inputs.words, inputs.codes)
     )
+
+
+def scores_of(codes: Tensor) -> MatchScores:
+    """The scores of the small inputs' sentences with these pictures; −1 where there is none."""
+    inputs = small_inputs()
+    pairs = RelaxedPairs(
+        sentences=certain(inputs.words), codes=torch.nn.functional.one_hot(codes.clamp(min=0), 16).float()
+    )
+    return PairScorer(small_discriminator(), generated_pair=False, mismatched=True).eval()(
+        inputs.words, codes, pairs
+    )
+
+
+A, B, C, NONE = torch.arange(6), torch.arange(6) + 4, torch.arange(6) + 8, torch.full((6,), -1)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "partners"),
+    [
+        ([A, B, C, A], [2, 0, 1, 2]),
+        ([A, NONE, B, C], [3, None, 0, 2]),
+        ([A, A, A, B], [3, 3, 3, 2]),
+        ([A, A, NONE, B], [3, 3, None, 1]),
+        ([A, A, A, A], [None] * 4),
+        ([A, NONE, NONE, A], [None] * 4),
+        ([NONE] * 4, [None] * 4),
+    ],
+)
+def test_a_mismatched_picture_is_another_examples_and_not_the_same(
+    pictures: list[Tensor], partners: list[int | None]
+) -> None:
+    """The picture of the nearest example before that has another one; examples without any count for nothing."""
+    codes, words = torch.stack(pictures), small_inputs().words
+    scores = scores_of(codes)
+    has_partner = [partner is not None for partner in partners]
+    assert scores.mismatched_weight.bool().tolist() == has_partner
+    judged = [index for index, partner in enumerate(partners) if partner is not None]
+    chosen = [partner for partner in partners if partner is not None]
+    expected = small_discriminator()(words[judged], codes[chosen]) if judged else torch.zeros(0)
+    torch.testing.assert_close(scores.mismatched[judged], expected)
+
+    plain = matching_value(replace(scores, mismatched=None))
+    term = F.logsigmoid(-expected).mean() if judged else torch.tensor(0.0)
+    torch.testing.assert_close(matching_value(scores), plain + term)
+
+
+def test_a_single_example_has_no_mismatched_picture(inputs: Inputs) -> None:
+    pairs = RelaxedPairs(
+        sentences=certain(inputs.words[:1]), codes=torch.nn.functional.one_hot(inputs.codes[:1], 16).float()
+    )
+    scorer = PairScorer(small_discriminator(), generated_pair=False, mismatched=True)
+    assert scorer(inputs.words[:1], inputs.codes[:1], pairs).mismatched_weight.tolist() == [0]

@@ -1,6 +1,7 @@
 """Checkpoints are whole or not at all."""
 
 import math
+import resource
 
 import pytest
 import torch
@@ -72,3 +73,19 @@ def test_the_journal_forgets_what_came_after_the_checkpoint(tmp_path) -> None:
         file.write('{"step": 10, "los')
     journal.truncate(length)
     assert [line["step"] for line in journal.read()] == [0, 1, 2, 3]
+
+
+def test_a_journal_that_cannot_be_rewritten_stays_as_it_was(tmp_path) -> None:
+    """The disk is full in the middle of it: no line is lost."""
+    journal = Journal(tmp_path / "metrics.jsonl")
+    for step in range(100):
+        journal.write(step=step)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            journal.truncate(50)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [line["step"] for line in journal.read()] == list(range(100))
+    assert list(tmp_path.iterdir()) == [journal.path]

@@ -11,22 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from lightning_fabric import Fabric
 from rich.console import Console
 
 from meter.disc import DiscriminatorConfig
 from meter.errors import InputError
-from meter.model import Meter
+from meter.model import EOS, PAD, Meter
 from meter.signals import Interrupted, StopRequest
+from meter.storage.checkpoint import save_checkpoint
 from meter.storage.journal import Journal
 from meter.train import build
 from meter.train.batches import Examples, training_batches
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.files import TrainingFiles
 from meter.train.log import LogConfig, TrainingLog
-from meter.train.loop import JointTraining, TrainConfig
+from meter.train.loop import EarlyStop, JointTraining, TrainConfig
 from meter.train.networks import JointNetworks
-from meter.train.objective import ObjectiveConfig, SampleSource
+from meter.train.objective import ContextTargets, ObjectiveConfig, SampleSource
 from meter.train.optimizer import (
     LearningRateSchedule,
     OptimizerConfig,
@@ -34,7 +36,7 @@ from meter.train.optimizer import (
     cosine_factor,
     make_optimizer,
 )
-from tests.conftest import ROOT, small_config, small_inputs
+from tests.conftest import ROOT, small_config, small_inputs, small_model
 
 CPU = DeviceConfig(accelerator="cpu", precision="32-true")
 
@@ -84,7 +86,7 @@ def make_training(
     objective: ObjectiveConfig | None = None,
     stop: StopRequest | None = None,
     dropout: float = 0.2,
-    **config: int,
+    **config: object,
 ) -> JointTraining:
     """A training over 16 examples, 4 a step; validation on the other 8."""
     folder.mkdir(exist_ok=True)
@@ -319,3 +321,92 @@ def test_the_users_table_may_decay_otherwise() -> None:
     assert len(tables["params"]) == 4
     LearningRateSchedule(config, 100).set_rates(50, optimizer, None)
     assert users["lr"] == tables["lr"] > optimizer.param_groups[0]["lr"]
+
+
+def test_only_the_first_process_cuts_the_journal(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = make_training(tmp_path)
+    training.log.journal.write(step=1)
+    with monkeypatch.context() as other:
+        other.setattr(Fabric, "is_global_zero", False)
+        training.resume()
+        assert len(training.log.journal) == 1
+    training.resume()
+    assert len(training.log.journal) == 0
+
+
+def test_a_checkpoint_of_another_format_is_refused(tmp_path) -> None:
+    save_checkpoint(tmp_path / "last", {"position": {"epoch": 3}})
+    with pytest.raises(InputError, match="expected a checkpoint of format 2, found None"):
+        make_training(tmp_path).resume()
+
+
+@pytest.mark.parametrize("targets", list(ContextTargets))
+@pytest.mark.parametrize("early_stop", list(EarlyStop))
+def test_validation_means_do_not_depend_on_the_batch_size(
+    tmp_path, targets: ContextTargets, early_stop: EarlyStop
+) -> None:
+    """Sentences of different length, and records without a photo; 8 of them, so batches of 3 are uneven."""
+    lines, best = [], []
+    for batch_size in (1, 3, 8):
+        objective = ObjectiveConfig(lambda_d=0.5, context_targets=targets)
+        training = make_training(
+            tmp_path / str(batch_size), batch_size=batch_size, objective=objective, early_stop=early_stop
+        )
+        training.networks.meter.load_state_dict(small_model().state_dict())
+        training.validate()
+        lines.append({**training.log.journal.read()[-1], "kind": 0})
+        best.append(training.progress.best_loss)
+    for line in lines:
+        assert line == pytest.approx(lines[0], rel=1e-6)
+    assert best == pytest.approx(best[:1] * 3, rel=1e-6)
+
+
+def test_validation_means_by_hand(tmp_path) -> None:
+    """Means over words, context words, pictures and records of the whole split."""
+    training = make_training(tmp_path, batch_size=3)
+    meter = training.networks.meter
+    meter.load_state_dict(small_model().state_dict())
+    training.validate()
+    line = training.log.journal.read()[-1]
+    examples = training.examples
+    words, photos = examples.words[16:].long(), examples.photos[16:]
+    codes = examples.codes[photos].long()
+    with torch.no_grad():
+        output = meter.eval()(
+            examples.users[16:].long(),
+            examples.items[16:].long(),
+            examples.features[16:].long(),
+            words,
+            codes,
+        )
+    text = F.cross_entropy(output.text.flatten(0, 1), words.flatten(), ignore_index=PAD)
+    visual = F.cross_entropy(output.visual.flatten(0, 1), codes.flatten(), ignore_index=-1)
+    context = [
+        -output.context[row].log_softmax(-1)[word].item()
+        for row, sentence in enumerate(words.tolist())
+        for word in sentence
+        if word not in (PAD, EOS)
+    ]
+    rating = (output.rating - examples.ratings[16:]).square().mean()
+    expected = {
+        "text": text.item(),
+        "visual": visual.item(),
+        "rating": rating.item(),
+        "context": float(np.mean(context)),
+    }
+    assert {name: line[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+    total = expected["text"] + expected["visual"] + 0.1 * expected["rating"] + expected["context"]
+    assert line["total"] == pytest.approx(total, rel=1e-5)
+
+
+def test_the_discriminator_may_decay_otherwise() -> None:
+    def decay(**settings: float) -> float:
+        scorer = make_networks(make_fabric(CPU), OptimizerConfig(**settings), dropout=0.0).discriminator
+        groups = scorer.optimizer.param_groups
+        assert [group["weight_decay"] for group in groups[1:2]] == [0.0], "biases and gains do not decay"
+        assert groups[0]["weight_decay"] == groups[2]["weight_decay"]
+        return groups[0]["weight_decay"]
+
+    assert decay(weight_decay=0.3) == 0.3
+    assert decay(weight_decay=0.3, discriminator_weight_decay=0.02) == 0.02
+    assert decay(weight_decay=0.3, discriminator_weight_decay=0.0) == 0.0

@@ -1,19 +1,23 @@
 """The two networks' steps: each moves its own weights, and both learn from one pass of D."""
 
 import copy
+import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from lightning_fabric import Fabric
 
 from meter.disc import Relaxation, RelaxedPairs, matching_value
+from meter.model import PAD
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
 from meter.train.networks import JointNetworks
-from meter.train.objective import ContextTargets, ObjectiveConfig
+from meter.train.objective import ContextTargets, ObjectiveConfig, SampleSource
 from meter.train.optimizer import OptimizerConfig
 from meter.train.part_weights import PartWeights, part_weights
-from meter.train.steps import discriminator_gradient, joint_step, model_gradient, move, relaxed_pairs
+from meter.train.steps import discriminator_gradient, joint_step, model_gradient, relaxed_pairs
+from tests.conftest import small_model
 from tests.train.test_loop import CPU, make_networks, small_examples
 
 WHOLE = PartWeights(*torch.ones(4))
@@ -35,7 +39,7 @@ def test_each_step_moves_its_own_player_only() -> None:
     objective = ObjectiveConfig()
     before = {name: weight.clone() for name, weight in networks.discriminator.module.state_dict().items()}
     done = model_gradient(fabric, networks, batch, objective, WHOLE)
-    move(fabric, networks.transformer, clip=1.0)
+    networks.transformer.optimizer.step()
     assert all(
         torch.equal(before[name], weight)
         for name, weight in networks.discriminator.module.state_dict().items()
@@ -47,7 +51,7 @@ def test_each_step_moves_its_own_player_only() -> None:
     pulls = {name: weight.grad.clone() for name, weight in networks.meter.named_parameters()}
     discriminator_gradient(fabric, networks, done.scores, WHOLE)
     assert all(torch.equal(pulls[name], weight.grad) for name, weight in networks.meter.named_parameters())
-    move(fabric, networks.discriminator, clip=1.0)
+    networks.discriminator.optimizer.step()
     assert all(torch.equal(moved[name], weight) for name, weight in networks.meter.state_dict().items())
     assert any(
         not torch.equal(before[name], weight)
@@ -65,7 +69,7 @@ def test_the_discriminator_learns_to_tell_true_pairs() -> None:
         scores = networks.discriminator.wrapped(batch.words, batch.codes, pairs)
         networks.discriminator.optimizer.zero_grad()
         values.append(discriminator_gradient(fabric, networks, scores, WHOLE).item())
-        move(fabric, networks.discriminator, clip=1.0)
+        networks.discriminator.optimizer.step()
     assert values[-1] > values[0] + 1
 
 
@@ -180,3 +184,55 @@ def test_borrowed_sentences_weigh_in_both_players_losses() -> None:
         found[borrowed] = (means["generator"], means["matching"])
     assert found[True][0] > found[False][0]
     assert found[True][1] < found[False][1]
+
+
+@pytest.mark.parametrize("number", [math.inf, math.nan])
+@pytest.mark.parametrize("network", ["transformer", "discriminator"])
+def test_a_gradient_that_is_not_finite_stops_before_any_weight_moves(network: str, number: float) -> None:
+    """The losses are finite; one weight's gradient is not."""
+    fabric = make_fabric(CPU)
+    networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
+    examples = small_examples()
+    joint_step(fabric, networks, [examples.batch(torch.arange(4))], ObjectiveConfig(), clip=1.0)
+    weight = next(getattr(networks, network).module.parameters())
+    weight.register_hook(lambda gradient: gradient.index_fill(0, torch.tensor(1), number))
+    before = [copy.deepcopy(each.module.state_dict()) for each in networks.all()]
+    moments = [copy.deepcopy(each.optimizer.state_dict()["state"]) for each in networks.all()]
+    parts = [examples.batch(torch.arange(4)), examples.batch(torch.arange(4, 7))]
+    message = rf"gradient of the {network} is (inf|nan) .* records \[0, 1, 2, 3, 4, 5, 6\].* unchanged"
+    with pytest.raises(FloatingPointError, match=message):
+        joint_step(fabric, networks, parts, ObjectiveConfig(), clip=1.0)
+    for each, weights, state in zip(networks.all(), before, moments, strict=True):
+        torch.testing.assert_close(each.module.state_dict(), weights, rtol=0, atol=0)
+        torch.testing.assert_close(each.optimizer.state_dict()["state"], state, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("relaxation", list(Relaxation))
+def test_free_running_shows_the_discriminator_exactly_what_was_generated(relaxation: Relaxation) -> None:
+    """Noise of the relaxation and dropout of the parallel pass change gradients, not the words and codes."""
+    fabric = make_fabric(CPU)
+    networks = make_networks(fabric, OptimizerConfig(), dropout=0.5)
+    meter = networks.meter
+    meter.load_state_dict(small_model().state_dict())
+    batch = small_examples().batch(torch.arange(8))
+    objective = ObjectiveConfig(relaxation=relaxation, samples=SampleSource.free_running, temperature=5.0)
+    output = networks.transformer.wrapped(
+        batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
+    )
+    pairs = relaxed_pairs(fabric, networks, output, batch, objective)
+    generated = meter.generate(batch.users, batch.items, batch.features)
+    present = generated.words != PAD
+
+    assert torch.equal(pairs.sentences.present, present)
+    words = F.one_hot(generated.words[present], 50).float()
+    codes = F.one_hot(generated.codes, 16).float()
+    torch.testing.assert_close(pairs.sentences.words, words)
+    torch.testing.assert_close(pairs.codes, codes)
+    scorer = networks.discriminator.module.eval()
+    scores = scorer(batch.words, batch.codes, pairs)
+    torch.testing.assert_close(
+        scores.generated_pair, scorer.discriminator(generated.words, generated.codes), rtol=1e-4, atol=1e-5
+    )
+    pull = torch.randn(50)
+    (gradient,) = torch.autograd.grad((pairs.sentences.words @ pull).sum(), meter.heads.text.weight)
+    assert gradient.abs().sum() > 0
