@@ -1,4 +1,6 @@
-"""What is made of a finished model: its generations, their metrics, and the diagnosis of what it uses."""
+"""Evaluates a trained model: ``generate`` explains held-out records, ``measure`` scores what was generated,
+``diagnose`` asks what the model repeats and what it uses.
+"""
 
 from meter.evaluate.generations import (
     Generation,

@@ -17,7 +17,7 @@ class EvaluateConfig:
 
 
 def evaluate(config: EvaluateConfig) -> None:
-    """Reads the run's own config and runs all steps again from the trained model on."""
+    """Runs again, by the run's own config, everything that comes after training."""
     folder = RunFolder(config.run)
     if not config.run or not folder.model_folder.exists():
         raise InputError(f"run={config.run or '?'} is not a finished run; give its folder: run=runs/…")

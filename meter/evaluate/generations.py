@@ -43,7 +43,9 @@ class Generation:
 def write_generations(path: Path, generations: Iterable[Generation]) -> int:
     """Writes one JSON object a line, as they come, and returns how many; the file appears when all are written."""
     names = [field.name for field in fields(Generation)]
-    return _write_lines(path, ({name: getattr(one, name) for name in names} for one in generations))
+    return _write_lines(
+        path, ({name: getattr(generation, name) for name in names} for generation in generations)
+    )
 
 
 def read_generations(path: Path) -> list[Generation]:

@@ -24,10 +24,9 @@ def likeliest_feature(
 ) -> int:
     """Which of F feature words (numbers of the vocabulary) the context head finds likeliest for a pair; its index.
 
-    The context head predicts the words around a pair. With ``mask=peter`` it does not see the feature word that is
-    given, so one pass ranks all features. With ``mask=prefix`` it does, and what it predicts depends on the feature
-    that one puts in: each feature is therefore given itself, and the one with the highest log-probability wins, that
-    which the model is surest to speak of once it is asked to. So no feature decides about another.
+    With ``mask=peter`` the context head does not see the given feature word, so one pass ranks all features. With
+    ``mask=prefix`` it does see it, and an arbitrary feature would decide which one is likeliest. There each feature
+    is scored in a pass in which it is itself given: the model is surest to speak of the winner once asked to.
     """
     return int(feature_scores(model, user, item, features, fabric=fabric).argmax())
 

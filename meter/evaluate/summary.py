@@ -1,4 +1,4 @@
-"""All metrics of a split that need nothing but its generations, as they stand in ``metrics.json``."""
+"""The metrics of a split that need nothing but its generations, as they stand in ``metrics.json``."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -15,16 +15,14 @@ def summarize(
     feature_set: Collection[str],
     lowest_rating: float,
     highest_rating: float,
-    peter_feature_set: Collection[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Rating, text and diversity, ours and PETER's, and the diversity of the true sentences.
 
     Args:
         generations: all of one split.
-        feature_set: features of the data set (of train, by default).
+        feature_set: feature words of the data set; of all splits with ``vocabulary_from=peter_compat``, as PETER.
         lowest_rating: least rating in the data set.
         highest_rating: greatest rating in the data set.
-        peter_feature_set: features over all splits, as PETER counts them; ``feature_set`` where not known.
 
     Returns:
         ``{section: {metric: value}}`` of plain values, a section for each result dataclass.
@@ -37,7 +35,6 @@ def summarize(
     references = [generation.reference for generation in generations]
     texts = [generation.text for generation in generations]
     features = [generation.feature for generation in generations]
-    peter_set = feature_set if peter_feature_set is None else peter_feature_set
     sections = {
         "rating": rating_metrics(ratings, predictions),
         "rating_peter_compat": rating_metrics_peter_compat(
@@ -48,7 +45,7 @@ def summarize(
             [generation.cut_reference for generation in generations], texts
         ),
         "diversity": diversity(texts, features, feature_set),
-        "diversity_peter_compat": diversity_peter_compat(texts, features, peter_set),
+        "diversity_peter_compat": diversity_peter_compat(texts, features, feature_set),
         "diversity_of_references": diversity(references, features, feature_set),
     }
     return {name: asdict(section) for name, section in sections.items()}

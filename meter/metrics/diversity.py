@@ -1,7 +1,7 @@
-"""How varied the sentences are and how well they name features: USR, USN, FMR, FCR, DIV, distinct-1 and -2.
+"""How diverse sentences are and how well they name features: USR, USN, FMR, FCR, DIV, distinct-1 and distinct-2.
 
 Definitions of Li et al. (NETE 2020, PETER 2021), distinct-n of Li et al. (2016). The same functions score true
-sentences, so that a model's variety can be set beside that of people.
+sentences, so that a model's diversity can be compared with theirs.
 """
 
 from collections import Counter
@@ -12,13 +12,14 @@ from math import comb
 from meter.errors import InputError
 from meter.metrics.overlap import number_ngrams
 from meter.metrics.version import signature
+from meter.special_words import SPECIAL_WORDS, UNK
 
-UNKNOWN = "<unk>"
+UNKNOWN = SPECIAL_WORDS[UNK]
 
 
 @dataclass(kw_only=True, slots=True)
 class Diversity:
-    """Ratios in 0 … 1, DIV in features per pair. None where a value is undefined for want of input."""
+    """Ratios in 0 … 1, DIV in features per pair. None where there is nothing to compute a value from."""
 
     usr: float
     """Unique sentence ratio: different sentences over sentences. 1 − usr is the duplicate rate."""
@@ -33,7 +34,7 @@ class Diversity:
     distinct_1: float | None
     """Different words over words of all sentences."""
     distinct_2: float | None
-    """Different pairs of adjoining words over such pairs in all sentences."""
+    """Different pairs of adjacent words over all such pairs."""
     count: int
     """Sentences scored."""
     count_with_feature: int
@@ -46,7 +47,7 @@ class Diversity:
 def diversity(
     sentences: Sequence[str], features: Sequence[str | None], feature_set: Collection[str]
 ) -> Diversity:
-    """Scores tokenized sentences; a feature is found where its words stand side by side.
+    """Scores tokenized sentences; a feature is found where its words are adjacent.
 
     Args:
         sentences: generated (or true) sentences.
@@ -59,7 +60,7 @@ def diversity(
     words = _checked(sentences, features)
     known = {" ".join(feature.split()) for feature in feature_set} - {UNKNOWN, ""}
     found = find_features(sentences, known)
-    matched = [one for one in match_features(sentences, features) if one is not None]
+    matched = [match for match in match_features(sentences, features) if match is not None]
     return _diversity(words, found, matched, known, signature("diversity", features="words"))
 
 
@@ -92,7 +93,7 @@ def diversity_peter_compat(
 
 
 def find_features(sentences: Iterable[str], feature_set: Collection[str]) -> list[set[str]]:
-    """The features whose words stand side by side in each sentence; nested ones (desk, front desk) count each."""
+    """The features whose words are adjacent in each sentence; nested ones (desk, front desk) count each."""
     known = {tuple(feature.split()): feature for feature in feature_set}
     lengths = sorted({len(words) for words in known})
     found = []
@@ -109,7 +110,7 @@ def find_features(sentences: Iterable[str], feature_set: Collection[str]) -> lis
 
 
 def match_features(sentences: Iterable[str], features: Iterable[str | None]) -> list[bool | None]:
-    """Whether each sentence has the words of its record's feature side by side; None where the record has none."""
+    """Whether each sentence has the adjacent words of its record's feature; None where the record has none."""
     return [
         None
         if feature is None
@@ -154,7 +155,11 @@ def _checked(sentences: Sequence[str], features: Sequence[str | None]) -> list[l
 
 
 def _diversity(
-    words: list[list[str]], found: list[set[str]], matched: list[bool], known: set[str], made: str
+    words: list[list[str]],
+    found: list[set[str]],
+    matched: list[bool],
+    known: set[str],
+    definition: str,
 ) -> Diversity:
     unique = len({" ".join(sentence) for sentence in words})
     distinct_1, distinct_2 = _distinct(words, 2)
@@ -169,5 +174,5 @@ def _diversity(
         count=len(words),
         count_with_feature=len(matched),
         num_features=len(known),
-        signature=made,
+        signature=definition,
     )

@@ -36,7 +36,7 @@ class ImageMetrics:
 def image_metrics(
     references: UInt8[np.ndarray, "B S1 S2 3"], pictures: UInt8[np.ndarray, "B S1 S2 3"]
 ) -> ImageMetrics:
-    """Compares each picture with the reference of the same row.
+    """Compares each picture with the reference of the same index.
 
     Raises:
         InputError: no picture, unequal shapes, or a side under 11 pixels.
@@ -63,9 +63,9 @@ def psnr(
     _check_shapes(references, pictures)
     errors = np.empty(len(references))
     for start in range(0, len(references), CHUNK):
-        rows = slice(start, start + CHUNK)
-        difference = references[rows].astype(np.float64) - pictures[rows]
-        errors[rows] = np.mean(difference**2, axis=(1, 2, 3))
+        chunk = slice(start, start + CHUNK)
+        difference = references[chunk].astype(np.float64) - pictures[chunk]
+        errors[chunk] = np.mean(difference**2, axis=(1, 2, 3))
     ratios = np.full(len(errors), np.inf)
     np.divide(PEAK**2, errors, out=ratios, where=errors > 0)
     return 10 * np.log10(ratios)
@@ -84,13 +84,13 @@ def ssim(
     _check_shapes(references, pictures)
     height, width = references.shape[1:3]
     if min(height, width) < WINDOW:
-        raise InputError(f"SSIM wants sides of at least {WINDOW} pixels, found {height} × {width}")
+        raise InputError(f"SSIM needs sides of at least {WINDOW} pixels, found {height} × {width}")
     down, across = _window_matrix(height), _window_matrix(width).T
     similarities = np.empty(len(references))
     for start in range(0, len(references), CHUNK):
-        rows = slice(start, start + CHUNK)
-        first = np.moveaxis(references[rows].astype(np.float64), -1, 1)
-        second = np.moveaxis(pictures[rows].astype(np.float64), -1, 1)
+        chunk = slice(start, start + CHUNK)
+        first = np.moveaxis(references[chunk].astype(np.float64), -1, 1)
+        second = np.moveaxis(pictures[chunk].astype(np.float64), -1, 1)
         mean_first, mean_second = down @ first @ across, down @ second @ across
         variance_first = down @ first**2 @ across - mean_first**2
         variance_second = down @ second**2 @ across - mean_second**2
@@ -98,7 +98,7 @@ def ssim(
         c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
         luminance = (2 * mean_first * mean_second + c1) / (mean_first**2 + mean_second**2 + c1)
         structure = (2 * covariance + c2) / (variance_first + variance_second + c2)
-        similarities[rows] = np.mean(luminance * structure, axis=(1, 2, 3))
+        similarities[chunk] = np.mean(luminance * structure, axis=(1, 2, 3))
     return similarities
 
 

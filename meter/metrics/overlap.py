@@ -25,7 +25,7 @@ class Overlap:
     reference_words: Int64[np.ndarray, "N"]
     """Words of each reference."""
     matches: Int64[np.ndarray, "N 4"]
-    """N-grams of the generated sentence found in the reference, each at most as often as it stands there."""
+    """N-grams of the generated sentence found in the reference, each at most as often as it occurs there."""
     distinct_matches: Int64[np.ndarray, "N 4"]
     """Different n-grams that both sentences have."""
     distinct_generated: Int64[np.ndarray, "N 4"]
@@ -35,13 +35,13 @@ class Overlap:
     subsequence: Int64[np.ndarray, "N"]
     """Length of the longest common subsequence of words."""
 
-    def take(self, rows: Int[np.ndarray, "R"]) -> "Overlap":
-        """The counts of these rows, in this order and as often as named: a resample for bootstrap tests."""
-        return Overlap(**{name: getattr(self, name)[rows] for name in self.__slots__})
+    def take(self, indices: Int[np.ndarray, "R"]) -> "Overlap":
+        """The counts of these pairs, in this order and as often as given: a resample for bootstrap tests."""
+        return Overlap(**{name: getattr(self, name)[indices] for name in self.__slots__})
 
 
 def count_overlap(references: Sequence[str], generated: Sequence[str]) -> Overlap:
-    """Compares each generated sentence with the reference of the same row; words are what whitespace separates.
+    """Compares each generated sentence with the reference of the same index; words are what whitespace separates.
 
     Raises:
         InputError: no sentence, or unequal numbers of sentences.

@@ -60,7 +60,7 @@ def _checked(ratings: Ratings, predictions: Ratings) -> tuple[Float[np.ndarray, 
     bad = np.flatnonzero(~np.isfinite(predicted) | ~np.isfinite(true))
     if len(bad):
         raise InputError(
-            f"{len(bad)} ratings or predictions are not finite numbers, the first in row {bad[0]}"
+            f"{len(bad)} ratings or predictions are not finite numbers, the first at index {bad[0]}"
         )
     return true, predicted
 

@@ -52,15 +52,15 @@ class SentenceRetrieval:
 def draw_candidates(
     groups: Sequence[Hashable], seed: int, num_candidates: int = 100
 ) -> Int64[np.ndarray, "N C"]:
-    """Rows of the candidate pictures of each row: its own first, then others drawn without replacement.
+    """Indices of the candidate pictures of each pair: its own first, then others drawn without replacement.
 
-    Rows of the same group (the same item) are never drawn as each other's false candidates: their pictures may
+    Pairs of the same group (the same item) are never drawn as each other's false candidates: their pictures may
     rightly be the same. Equal pictures of different groups are drawn; they tie with the own picture, so a model
     that makes one picture for all gets the chance value. Where a large group leaves fewer than
-    ``num_candidates`` − 1 other rows, all sentences get as many candidates as that group can.
+    ``num_candidates`` − 1 other pairs, all sentences get as many candidates as that group can.
 
     Args:
-        groups: what each row's picture belongs to, usually the item.
+        groups: what each pair's picture belongs to, usually the item.
         seed: the same seed and groups draw the same candidates.
         num_candidates: C, the own picture included.
 
@@ -68,22 +68,23 @@ def draw_candidates(
         InputError: fewer than two groups, or fewer than two candidates asked for.
     """
     numbers: dict[Hashable, int] = {}
-    members = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+    group_of = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
     if len(numbers) < 2 or num_candidates < 2:
         raise InputError(
             f"matching needs at least two groups and two candidates, found {len(numbers)} and {num_candidates}"
         )
-    by_group = np.argsort(members, kind="stable")
-    sizes = np.bincount(members)
+    by_group = np.argsort(group_of, kind="stable")
+    sizes = np.bincount(group_of)
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    drawn = min(num_candidates - 1, len(members) - int(sizes.max()))
+    drawn = min(num_candidates - 1, len(group_of) - int(sizes.max()))
     generator = np.random.default_rng(seed)
-    candidates = np.empty((len(members), drawn + 1), dtype=np.int64)
-    for row, group in enumerate(members):
-        places = generator.choice(len(members) - sizes[group], size=drawn, replace=False)
-        places += np.where(places >= first[group], sizes[group], 0)
-        candidates[row, 0] = row
-        candidates[row, 1:] = by_group[places]
+    candidates = np.empty((len(group_of), drawn + 1), dtype=np.int64)
+    for index, group in enumerate(group_of):
+        # Positions among the pairs of all other groups, then among all pairs.
+        positions = generator.choice(len(group_of) - sizes[group], size=drawn, replace=False)
+        positions += np.where(positions >= first[group], sizes[group], 0)
+        candidates[index, 0] = index
+        candidates[index, 1:] = by_group[positions]
     return candidates
 
 
@@ -103,15 +104,15 @@ def embedding_scores(
 
 def retrieval_metrics(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> RetrievalMetrics:
     """Ranks the own picture among the candidates and averages over sentences; see ``retrieve``."""
-    each = retrieve(scores, true_column)
+    ranked = retrieve(scores, true_column)
     num_candidates = scores.shape[1]
     return RetrievalMetrics(
-        recall_at_1=float(each.recall_at_1.mean()),
-        recall_at_5=float(each.recall_at_5.mean()),
-        median_rank=float(np.median(each.rank)),
-        mean_reciprocal_rank=float(each.reciprocal_rank.mean()),
+        recall_at_1=float(ranked.recall_at_1.mean()),
+        recall_at_5=float(ranked.recall_at_5.mean()),
+        median_rank=float(np.median(ranked.rank)),
+        mean_reciprocal_rank=float(ranked.reciprocal_rank.mean()),
         chance_at_1=1 / num_candidates,
-        tied=int((each.ties > 0).sum()),
+        tied=int((ranked.ties > 0).sum()),
         num_candidates=num_candidates,
         count=len(scores),
         signature=signature("match", candidates=num_candidates, ties="expected"),

@@ -187,7 +187,7 @@ def _sentence_rouge(
     return SentenceRouge(precision=precision, recall=recall, f=f)
 
 
-def _metrics(overlap: Overlap, rouge: list[RougeScore], made: str) -> TextMetrics:
+def _metrics(overlap: Overlap, rouge: list[RougeScore], definition: str) -> TextMetrics:
     return TextMetrics(
         bleu_1=bleu(overlap, max_order=1),
         bleu_4=bleu(overlap, max_order=4),
@@ -198,5 +198,5 @@ def _metrics(overlap: Overlap, rouge: list[RougeScore], made: str) -> TextMetric
         reference_length=float(overlap.reference_words.mean()),
         empty=int((overlap.generated_words == 0).sum()),
         count=len(overlap.generated_words),
-        signature=made,
+        signature=definition,
     )

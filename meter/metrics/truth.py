@@ -36,7 +36,7 @@ class ExplanationTruth:
 
 @dataclass(kw_only=True, slots=True)
 class FeatureTruth:
-    """Shares among the records that ask for this feature; None where no picture was made."""
+    """Shares among the records that ask for this feature; None where there is no picture."""
 
     sentence_truth: float
     silent: float
@@ -166,19 +166,21 @@ def summarize_truth(explanations: Sequence[ExplanationTruth]) -> TruthMetrics:
 
 
 def rating_floor(rmse: float, floor: float) -> RatingFloor:
-    """Sets a split's RMSE beside its noise floor.
+    """Compares a split's RMSE with its noise floor.
 
     Raises:
         InputError: the floor is not above 0.
     """
     if not floor > 0:
-        raise InputError(f"the noise floor of a rating is above 0, found {floor}")
+        raise InputError(f"expected a noise floor above 0, found {floor}")
     return RatingFloor(rmse=rmse, floor=floor, ratio=rmse / floor)
 
 
 def _values_of(item: str, feature: str | None, truth: Mapping[str, Values]) -> Values:
     if item not in truth:
-        raise InputError(f"item {item!r} has no entry in the world's truth; was it made by another world?")
+        raise InputError(
+            f"item {item!r} has no entry in the world's truth; was the run trained on another world?"
+        )
     if feature is not None and feature not in truth[item]:
         raise InputError(f"item {item!r} has no feature {feature!r}, only {', '.join(sorted(truth[item]))}")
     return truth[item]

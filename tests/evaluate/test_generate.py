@@ -19,7 +19,7 @@ from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
 from meter.storage.stage import Stage
 from meter.train.devices import DeviceConfig, make_fabric
 from tests.conftest import small_inputs, small_model
-from tests.evaluate.test_diagnose import examples_of
+from tests.evaluate.examples import examples_of
 
 COUNT = 12
 

@@ -42,7 +42,7 @@ def test_signatures_tell_the_two_apart():
     [
         ([], [], "found 0 and 0"),
         ([1.0, 2.0], [1.0], "found 1 and 2"),
-        ([1.0, 2.0], [1.0, float("nan")], "the first in row 1"),
+        ([1.0, 2.0], [1.0, float("nan")], "the first at index 1"),
     ],
 )
 def test_wrong_input_is_refused(ratings, predictions, words):
