@@ -1,8 +1,11 @@
 """A comparison as Markdown and as tables in the terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
+from tabulate import tabulate
 
 from meter.compare.comparison import Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
@@ -22,31 +25,28 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 def markdown(comparison: Comparison, command: str) -> str:
     """The comparison as a Markdown document; tables paste into an issue or a paper's appendix."""
-    labels = [system.label for system in comparison.systems]
-    parts = [f"# {' · '.join(_escaped(label) for label in labels)}", ""]
+    labels = [_escaped(system.label) for system in comparison.systems]
+    parts = [f"# {' · '.join(labels)}", ""]
     parts += [
-        f"- **{_escaped(system.label)}**{' (baseline)' if place == 0 else ''}: {seeds_said(system.seeds)}; "
+        f"- **{label}**{' (baseline)' if index == 0 else ''}: {seeds_said(system.seeds)}; "
         + ", ".join(f"`{run}`" for run in system.runs)
-        for place, system in enumerate(comparison.systems)
+        for index, (label, system) in enumerate(zip(labels, comparison.systems, strict=True))
     ]
     for table in comparison.tables:
         parts += ["", f"## {_escaped(table.split)}, {table.num_examples:,} records", ""]
-        parts += _markdown_table(labels, table)
-        parts += _markdown_seeds(labels, table)
+        parts += [_metrics_table(labels, table)]
+        if any(cell.over_seeds for row in table.rows for cell in row.cells):
+            parts += ["", _seeds_table(labels, table)]
     parts += ["", "## How it was made", ""]
     parts += [f"- {_escaped(line)}" for line in (*explanations(comparison), *comparison.notes)]
     parts += [f"- {name.replace('_', ' ')}: {_said(value)}" for name, value in comparison.provenance.items()]
     parts += [f"- `{command}`"]
     if comparison.settings:
-        parts += [
-            "",
-            "| field | " + " | ".join(map(_escaped, labels)) + " |",
-            "|---" * (len(labels) + 1) + "|",
-        ]
-        parts += [
-            f"| {_escaped(key)} | " + " | ".join(_escaped(written(value)) for value in values) + " |"
+        fields = [
+            [_escaped(key), *(_escaped(written(value)) for value in values)]
             for key, values in comparison.settings.items()
         ]
+        parts += ["", _markdown_table(["field", *labels], fields, align="left")]
     return "\n".join(parts) + "\n"
 
 
@@ -57,8 +57,8 @@ def _terminal_table(comparison: Comparison, table: SplitTable) -> Table:
         header_style="bold",
     )
     shown.add_column("metric")
-    for place, system in enumerate(comparison.systems):
-        below = "baseline" if place == 0 else "difference, 95 % interval, p, d"
+    for index, system in enumerate(comparison.systems):
+        below = "baseline" if index == 0 else "difference, 95 % interval, p, d"
         head = Text(visible(f"{system.label} ({seeds_said(system.seeds)})"))
         shown.add_column(head.append(f"\n{below}", style="dim"))
     for _, rows in sections(table):
@@ -82,40 +82,41 @@ def _terminal_cells(row: MetricRow) -> list[Text | Group]:
     return cells
 
 
-def _markdown_table(labels: list[str], table: SplitTable) -> list[str]:
-    heads = ["metric", f"{_escaped(labels[0])} (baseline)"]
+def _metrics_table(labels: list[str], table: SplitTable) -> str:
+    headings = ["metric", f"{labels[0]} (baseline)"]
     for label in labels[1:]:
-        heads += [_escaped(label), "difference", "95 % interval", "p", "d"]
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+        headings += [label, "difference", "95 % interval", "p", "d"]
+    rows = []
     for row in table.rows:
-        said = [f"{row.label} {arrow(row)}"]
-        for place, cell in enumerate(row.cells):
-            written_out = figures(row, cell)
-            value = f"**{written_out.value}**" if cell.verdict else written_out.value
-            p = _escaped(written_out.p)
-            said += (
-                [value]
-                if place == 0
-                else [value, written_out.difference, written_out.interval, p, written_out.effect]
-            )
-        lines.append("| " + " | ".join(said) + " |")
-    return lines
+        cells = [f"{row.label} {arrow(row)}"]
+        for index, cell in enumerate(row.cells):
+            said = figures(row, cell)
+            cells.append(f"**{said.value}**" if cell.verdict else said.value)
+            if index > 0:
+                cells += [said.difference, said.interval, _escaped(said.p), said.effect]
+        rows.append(cells)
+    return _markdown_table(headings, rows)
 
 
-def _markdown_seeds(labels: list[str], table: SplitTable) -> list[str]:
-    tested = [row for row in table.rows if any(cell.over_seeds for cell in row.cells)]
-    if not tested:
-        return []
-    heads = [
-        "over seeds",
-        *(f"{_escaped(label)}: {what}" for label in labels[1:] for what in ("p Welch", "p exact", "δ")),
+def _seeds_table(labels: list[str], table: SplitTable) -> str:
+    tests = ("p Welch", "p exact", "δ")
+    rows = [
+        [
+            f"{row.label} {arrow(row)}",
+            *(_escaped(text) for cell in row.cells[1:] for text in over_seeds(cell) or [""] * 3),
+        ]
+        for row in table.rows
+        if any(cell.over_seeds for cell in row.cells)
     ]
-    lines = ["", "| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    for row in tested:
-        said = [over_seeds(cell) or ("", "", "") for cell in row.cells[1:]]
-        figures_said = [_escaped(figure) for three in said for figure in three]
-        lines.append("| " + " | ".join([f"{row.label} {arrow(row)}", *figures_said]) + " |")
-    return lines
+    return _markdown_table(
+        ["over seeds", *(f"{label}: {test}" for label in labels[1:] for test in tests)], rows
+    )
+
+
+def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align: str = "right") -> str:
+    """The first column left, the others as said; text from outside must be escaped before."""
+    columns = ["left", *[align] * (len(headings) - 1)]
+    return tabulate(rows, headings, tablefmt="pipe", colalign=columns, disable_numparse=True)
 
 
 def _said(value: object) -> str:

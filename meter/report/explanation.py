@@ -19,6 +19,11 @@ class Mark:
     ok: bool | None = None
     detail: str = ""
 
+    @property
+    def written(self) -> str:
+        """``"sentence is true · armchair: velvet"``."""
+        return f"{self.label} · {self.detail}" if self.detail else self.label
+
 
 @dataclass(kw_only=True, slots=True)
 class Explanation:

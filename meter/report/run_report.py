@@ -104,17 +104,19 @@ class Headline:
 
 
 HEADLINES = (
-    Headline("test.rating.rmse"),
+    Headline("test.rating.rmse", note="error of the predicted rating"),
     Headline("test.rating_floor.ratio", target=1.15, note="1 is the best possible"),
-    Headline("test.truth.sentence_truth", target=0.95, note="says the item’s own value"),
-    Headline("unseen.truth.sentence_truth", note="only photos show it"),
-    Headline("test.truth.picture_truth", target=0.90, note="all features of the item"),
-    Headline("test.truth.agreement", target=0.90, note="both say the same"),
+    Headline(
+        "test.truth.sentence_truth", target=0.95, note="sentences that are right about the asked feature"
+    ),
+    Headline("unseen.truth.sentence_truth", note="the same for features that only photos show"),
+    Headline("test.truth.picture_truth", target=0.90, note="features drawn as the item has them"),
+    Headline("test.truth.agreement", target=0.90, note="sentence and picture say the same"),
     Headline("test.diversity.usr"),
-    Headline("test.text.bleu_4"),
-    Headline("test.match.recall_at_5", note="of 100"),
+    Headline("test.text.bleu_4", note="likeness to the true sentences, of 100"),
+    Headline("test.match.recall_at_5"),
     Headline("vq.usage", target=0.90),
-    Headline("vq.read_image_truth", target=0.97, note="what the codes keep of them"),
+    Headline("vq.read_image_truth", target=0.97, note="features still right after coding"),
 )
 
 
@@ -130,7 +132,7 @@ def key_figures(metrics: dict[str, Any]) -> list[KeyFigure]:
         figure = KeyFigure(
             label=label.name,
             value=label.write(value),
-            note="; ".join(filter(None, [split, label.meaning, headline.note])),
+            note=" · ".join(filter(None, [split, headline.note or label.meaning])),
         )
         if headline.target is not None:
             lower = label.better is Better.LOWER

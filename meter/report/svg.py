@@ -1,10 +1,10 @@
 """Drawings as inline SVG that take their colours and letters from the page, light or dark."""
 
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +25,10 @@ VARIABLES = {
 }
 
 
+SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+
 @dataclass(kw_only=True, slots=True)
 class Plot:
     """A drawing for a page.
@@ -42,7 +46,7 @@ class Plot:
 
 def colours(count: int) -> list[str]:
     """The stand-ins of ``count`` series; they begin again where there are more series than colours."""
-    return [SERIES[place % len(SERIES)] for place in range(count)]
+    return [SERIES[index % len(SERIES)] for index in range(count)]
 
 
 def legend_of(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -51,17 +55,16 @@ def legend_of(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def draw_svg(name: str, draw: "Callable[[Axes], None]", alt: str, inches: tuple[float, float]) -> str:
-    """Runs ``draw`` on axes of a figure of this size and returns an ``<svg>`` element that scales with its place.
+    """Runs ``draw`` on axes of a figure of this size and returns an ``<svg>`` element as wide as the space it is given.
 
-    name: goes before every id, since all drawings share one page. alt: the drawing in words.
+    name: of the drawing on its page, which makes its ids its own. alt: the drawing in words.
     """
     import matplotlib
-    from markupsafe import escape
     from matplotlib.figure import Figure
 
     style: dict[Any, Any] = {
         "svg.fonttype": "none",  # letters stay text: small, selectable, in the page's font
-        "svg.hashsalt": name,
+        "svg.hashsalt": name,  # the same ids every time, and other ones in every drawing
         "font.family": ["DejaVu Sans"],
         "font.size": 10,
         "axes.labelcolor": MUTED,
@@ -83,21 +86,22 @@ def draw_svg(name: str, draw: "Callable[[Axes], None]", alt: str, inches: tuple[
         axes.locator_params(axis="both", nbins=5)
         draw(axes)
         buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    drawing = buffer.getvalue()
-    drawing = drawing[drawing.index("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
-    # HTML needs no namespace addresses.
-    drawing = re.sub(r'\bid="', f'id="{name}-', drawing)
-    drawing = re.sub(r'href="#', f'href="#{name}-', drawing).replace("url(#", f"url(#{name}-")
-    drawing = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", drawing)
-    drawing = re.sub(r'font(-family)?: ?([^;"]*?)\'DejaVu Sans\'[^;"]*', _page_font, drawing)
+        figure.savefig(buffer, format="svg", transparent=True, metadata=NO_METADATA)
+    root = ElementTree.fromstring(buffer.getvalue())
+    for size in ("width", "height"):
+        del root.attrib[size]
+    root.attrib |= {"role": "img", "aria-label": alt}
+    for element in root.iter():
+        # HTML needs no namespaces.
+        element.tag = element.tag.removeprefix(SVG)
+        if (target := element.attrib.pop(f"{XLINK}href", None)) is not None:
+            element.set("href", target)
+        if element.tag == "g":
+            # Matplotlib numbers the groups of every drawing from one; what is referred to has a hash for its id.
+            element.attrib.pop("id", None)
+        elif element.tag == "text":
+            element.attrib["style"] += "; font-family: inherit"
+    drawing = ElementTree.tostring(root, encoding="unicode")
     for stand_in, variable in VARIABLES.items():
         drawing = drawing.replace(stand_in, variable)
-    drawing = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawing, count=1)
-    drawing = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1)
-    return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
-
-
-def _page_font(found: re.Match[str]) -> str:
-    return "font-family: inherit" if found[1] else f"font: {found[2]}inherit"
+    return drawing

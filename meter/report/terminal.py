@@ -27,15 +27,8 @@ def lines(explanation: Explanation) -> list[tuple[str, str]]:
     said = [("user", explanation.user), ("item", explanation.item)]
     if explanation.feature is not None:
         said.append(("feature", explanation.feature))
-    rating = number(explanation.rating)
-    said.append(
-        (
-            "rating",
-            rating
-            if explanation.true_rating is None
-            else f"{rating} (true {stars(explanation.true_rating)})",
-        )
-    )
+    true = "" if explanation.true_rating is None else f" (true {stars(explanation.true_rating)})"
+    said.append(("rating", number(explanation.rating) + true))
     said.append(("explanation", explanation.text))
     if explanation.true_text is not None:
         said.append(("true text", explanation.true_text))
@@ -49,9 +42,7 @@ def lines(explanation: Explanation) -> list[tuple[str, str]]:
 def plain_text(explanation: Explanation) -> str:
     """The explanation as plain lines ``name: value``, marks last."""
     said = [f"{name + ':':<13}{value}" for name, value in lines(explanation)]
-    for mark in explanation.marks:
-        detail = f" ({mark.detail})" if mark.detail else ""
-        said.append(visible(f"{SIGNS[mark.ok]} {mark.label}{detail}"))
+    said += [visible(f"{SIGNS[mark.ok]} {mark.written}") for mark in explanation.marks]
     return "\n".join(said)
 
 
@@ -76,6 +67,5 @@ def panel(explanation: Explanation) -> Panel:
         table.add_row(Text(name, style="dim"), Text(value, style="bold" if name == "explanation" else ""))
     parts.append(table)
     for mark in explanation.marks:
-        detail = f" ({mark.detail})" if mark.detail else ""
-        parts.append(Text(visible(f"{SIGNS[mark.ok]} {mark.label}{detail}"), style=STYLES[mark.ok]))
+        parts.append(Text(visible(f"{SIGNS[mark.ok]} {mark.written}"), style=STYLES[mark.ok]))
     return Panel(Group(*parts), title=Text(visible(explanation.item)), expand=False, padding=(1, 2))

@@ -84,7 +84,7 @@ def test_notebook_face_shows_everything_the_card_holds() -> None:
         "room",
         "93 %",
         "✓ sentence is true",
-        "✗ picture shows 7 of 8",
+        "✗ picture shows · 7 of 8",
         "test",
     ):
         assert part in shown
@@ -207,7 +207,7 @@ def test_terminal_lines_say_what_there_is_and_no_more() -> None:
     text = full_card().to_text()
     assert "rating:      4.62 (true 5)" in text
     assert "context:     view, room" in text
-    assert "✗ picture shows (7 of 8)" in text
+    assert "✗ picture shows · 7 of 8" in text
     assert bare_card().to_text() == "user:        u\nitem:        i\nrating:      3.00\nexplanation: fine"
 
 
@@ -239,11 +239,11 @@ def test_small_pictures_are_embedded_without_loss_and_large_ones_small() -> None
 def test_wrapping_keeps_every_letter_within_the_width() -> None:
     font = load_font("DejaVuSans", 15)
     text = "some words and averyveryverylongwordwithoutanyspace and more"
-    lines = wrap(text, font, 200.0)
+    lines = wrap(text, font, 200)
     assert all(font.getlength(line) <= 200 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert font.getlength(shorten(text, font, 200.0)) <= 200
-    assert shorten("short", font, 200.0) == "short"
+    assert font.getlength(shorten(text, font, 200)) <= 200
+    assert shorten("short", font, 200) == "short"
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,9 @@ def test_drawings_and_pictures_are_told_in_words(page: Page) -> None:
 def test_drawings_take_their_colours_from_the_page(text: str) -> None:
     assert "#0102" not in text
     assert "var(--plot-1" in text
-    assert "DejaVu" not in text
+    letters = re.findall(r'<text style="([^"]*)"', text)
+    assert letters
+    assert all(style.endswith("font-family: inherit") for style in letters)
 
 
 def test_text_from_outside_is_escaped_everywhere() -> None:
