@@ -1,7 +1,5 @@
 """The text–image matching discriminator D(E, V): two separate encoders and a match score (§3.4)."""
 
-import dataclasses
-import json
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from meter.special_words import PAD
-
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+from meter.storage.pretrained import read_pretrained, save_pretrained
 
 
 @dataclass(kw_only=True, slots=True)
@@ -134,21 +131,13 @@ class Discriminator(nn.Module):
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Writes ``config.json`` and ``model.safetensors``."""
-        from safetensors.torch import save_file
-
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = json.dumps(dataclasses.asdict(self.config), indent=1)
-        (folder / CONFIG).write_text(settings, encoding="utf-8")
-        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.state_dict().items()}
-        save_file(weights, folder / WEIGHTS)
+        save_pretrained(folder, self.config, self.state_dict())
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> "Discriminator":
-        """Opens what ``save_pretrained`` wrote."""
-        from safetensors.torch import load_file
+        """Opens what ``save_pretrained`` wrote, ready to score.
 
-        settings = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
-        discriminator = cls(DiscriminatorConfig(**settings))
-        discriminator.load_state_dict(load_file(Path(folder) / WEIGHTS), strict=True)
-        return discriminator.eval()
+        Raises InputError where the files are missing, damaged or of another network.
+        """
+        saved = read_pretrained(folder, DiscriminatorConfig)
+        return saved.load_into(cls(saved.config))

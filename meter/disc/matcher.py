@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from meter.disc.discriminator import Discriminator
+from meter.errors import InputError
+from meter.storage.pretrained import read_tensors, write_tensors
 
 PICTURES = "pictures.safetensors"
 
@@ -33,16 +35,19 @@ class Matcher:
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Writes the network and the other pictures."""
-        from safetensors.torch import save_file
-
         self.network.save_pretrained(folder)
-        save_file({"others": self.others.cpu().contiguous()}, Path(folder) / PICTURES)
+        write_tensors(Path(folder) / PICTURES, {"others": self.others})
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> "Matcher":
-        """Opens what ``save_pretrained`` wrote."""
-        from safetensors.torch import load_file
+        """Opens what ``save_pretrained`` wrote.
 
-        return cls(
-            network=Discriminator.from_pretrained(folder), others=load_file(Path(folder) / PICTURES)["others"]
-        )
+        Raises InputError where the files are missing, damaged or of something else.
+        """
+        path = Path(folder) / PICTURES
+        network, tensors = Discriminator.from_pretrained(folder), read_tensors(path)
+        if tensors.keys() != {"others"}:
+            raise InputError(
+                f"{path}: expected the tensor others, found {', '.join(sorted(tensors)) or 'none'}"
+            )
+        return cls(network=network, others=tensors["others"])

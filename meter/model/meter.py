@@ -1,10 +1,7 @@
 """METER: one transformer that predicts the rating, the words around it, the sentence and the picture."""
 
-import dataclasses
-import json
 import math
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import assert_never
 
@@ -20,17 +17,9 @@ from meter.model.generation.incremental import IncrementalModel, incremental
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
 from meter.model.sequence import Layout, Mask, present_slots, visibility
-from meter.model.transformer import Norm, Transformer, TransformerConfig
+from meter.model.transformer import Transformer, TransformerConfig
 from meter.special_words import UNK
-
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-ENUMS: dict[str, type[Enum]] = {
-    "mask": Mask,
-    "visual_table": VisualTable,
-    "norm": Norm,
-    "positions": Positions,
-    "initialisation": Initialisation,
-}
+from meter.storage.pretrained import read_pretrained, save_pretrained
 
 
 @dataclass(kw_only=True, slots=True)
@@ -210,31 +199,17 @@ class Meter(nn.Module):
 
         weights: the whole state, where this module holds a part of it only (FSDP); its own where None.
         """
-        from safetensors.torch import save_file
-
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = dataclasses.asdict(self.config)
-        settings |= {name: getattr(self.config, name).name for name in ENUMS}
-        (folder / CONFIG).write_text(json.dumps(settings, indent=1), encoding="utf-8")
-        whole = self.state_dict() if weights is None else weights
-        save_file(
-            {name: weight.detach().cpu().contiguous() for name, weight in whole.items()}, folder / WEIGHTS
-        )
+        save_pretrained(folder, self.config, self.state_dict() if weights is None else weights)
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> "Meter":
-        """Opens what ``save_pretrained`` wrote; a field that did not exist then keeps its default."""
-        from safetensors.torch import load_file
+        """Opens what ``save_pretrained`` wrote, ready to predict and generate.
 
-        folder = Path(folder)
-        settings = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        settings |= {name: kind[settings[name]] for name, kind in ENUMS.items() if name in settings}
-        weights = load_file(folder / WEIGHTS)
-        codebook = weights.get("embedding.visual.table.0.weight")
-        model = cls(ModelConfig(**settings), codebook)
-        model.load_state_dict(weights, strict=True)
-        return model.eval()
+        Raises InputError where the files are missing, damaged or of another model.
+        """
+        saved = read_pretrained(folder, ModelConfig)
+        codebook = saved.weights.get("embedding.visual.table.0.weight")
+        return saved.load_into(cls(saved.config, codebook))
 
 
 def _codebook(config: ModelConfig, codebook: Tensor | None) -> Tensor | None:

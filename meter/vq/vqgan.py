@@ -1,9 +1,7 @@
 """The VQ-GAN's codec (Esser et al. 2021): photos to codes and codes to photos."""
 
 import contextlib
-import dataclasses
 import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from meter.errors import InputError
+from meter.storage.pretrained import read_pretrained, save_pretrained
 from meter.vq.codebook import Codebook, points_of
 
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
 # taming's GroupNorm has 32 groups everywhere.
 GROUPS = 32
 
@@ -151,28 +148,18 @@ class VQGAN(nn.Module):
         """The photos that these codes stand for, in [−1, 1]."""
         return self._decoded(self.codebook.lookup(codes, self.grid)).float().clamp(-1, 1)
 
-    def save_pretrained(self, folder: Path) -> None:
+    def save_pretrained(self, folder: Path | str) -> None:
         """Writes ``config.json`` and ``model.safetensors``."""
-        from safetensors.torch import save_file
-
-        folder.mkdir(parents=True, exist_ok=True)
-        config = json.dumps(dataclasses.asdict(self.config), indent=1)
-        (folder / CONFIG).write_text(config + "\n", encoding="utf-8")
-        weights = {name: value.cpu().contiguous() for name, value in self.state_dict().items()}
-        save_file(weights, folder / WEIGHTS)
+        save_pretrained(folder, self.config, self.state_dict())
 
     @classmethod
-    def from_pretrained(cls, folder: Path) -> "VQGAN":
-        """Opens what ``save_pretrained`` wrote, ready to encode and decode. Raises InputError if it is not there."""
-        from safetensors.torch import load_file
+    def from_pretrained(cls, folder: Path | str) -> "VQGAN":
+        """Opens what ``save_pretrained`` wrote, ready to encode and decode.
 
-        for name in (CONFIG, WEIGHTS):
-            if not (folder / name).exists():
-                raise InputError(f"{folder}: expected a VQ-GAN ({CONFIG}, {WEIGHTS}), found no {name}")
-        config = VQConfig(**json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-        vq = cls(config)
-        vq.load_state_dict(load_file(folder / WEIGHTS))
-        return vq.eval()
+        Raises InputError where the files are missing, damaged or of another network.
+        """
+        saved = read_pretrained(folder, VQConfig)
+        return saved.load_into(cls(saved.config))
 
     @classmethod
     def from_taming(cls, path: Path | str, image_size: int = 256) -> "VQGAN":
