@@ -1,12 +1,11 @@
-"""The door of every command: Hydra outside, a typed RunConfig inside, and an honest exit status.
+"""The frame of every command: Hydra reads the command line, typed configs go in, and the exit status tells the truth.
 
 0 done; 1 a fault of ours, with traceback; 2 the user's input or config is wrong, in one line; 75 stopped by a signal
 after saving.
 """
 
-import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from meter.config import config_dir, known_keys, nearest_key, parse, register
@@ -15,6 +14,14 @@ from meter.signals import EXIT_STATUS, Interrupted
 
 Config = TypeVar("Config")
 HELP = {"--help", "-h", "--hydra-help", "--version", "--info", "--cfg", "-c"}
+RENAMED = {
+    "experiment=peter": "system=peter",
+    "experiment=peter_plus": "system=peter_plus",
+    "ablation=peter": "system=peter",
+    "ablation=peter_plus": "system=peter_plus",
+    "ablation=full": "ablation=none",
+}
+"""Spellings of earlier releases, and what they are now."""
 
 
 def command(task: Callable[[Config], object], schema: type[Config], name: str) -> None:
@@ -39,7 +46,8 @@ def command(task: Callable[[Config], object], schema: type[Config], name: str) -
 def check_overrides(arguments: list[str], schema: type, name: str) -> None:
     """Composes the config once, with the first value of every sweep, so that a mistake ends in one clear line.
 
-    Raises InputError: the mistyped key and the nearest right one, or the value that does not fit.
+    Raises InputError: the mistyped key and the nearest right one, the value that does not fit, or a spelling of an
+    earlier release with what it is now.
     """
     from hydra import compose, initialize_config_dir
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -47,37 +55,52 @@ def check_overrides(arguments: list[str], schema: type, name: str) -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     own_folder = _option(arguments, "--config-dir", "-cd")
-    overrides = [text for text in arguments if not text.startswith("-") and text != own_folder]
+    texts = [text for text in arguments if not text.startswith("-") and text != own_folder]
     searchpath = [f"hydra.searchpath=[file://{own_folder}]"] if own_folder else []
     try:
-        firsts = [_first_value(override) for override in OverridesParser.create().parse_overrides(overrides)]
+        overrides = OverridesParser.create().parse_overrides(texts)
+        _refuse_renamed(overrides)
+        firsts = [_first_value(override) for override in overrides]
         with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
             parse(compose(name, overrides=[*firsts, *searchpath]), schema)
     except (HydraException, OmegaConfBaseException) as fault:
-        raise InputError(explain(fault, known_keys(schema))) from fault
+        raise InputError(describe(fault, known_keys(schema))) from fault
 
 
-def explain(fault: Exception, keys: list[str]) -> str:
-    """One line for what Hydra found wrong; a mistyped key is named with the nearest right one."""
-    texts: list[str] = []
-    cause: BaseException | None = fault
-    while cause is not None:
-        texts.append(str(cause))
-        cause = cause.__cause__
-    text = "\n".join(texts)
-    wrong = re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: (\S+)", text)
-    if re.search(r"Key '.*' (is )?not in", text) and wrong:
-        near = nearest_key(wrong[1], keys)
-        hint = f"; did you mean {near}?" if near else "; --cfg job shows every key"
-        return f"there is no key {wrong[1]}{hint}"
-    if missing := re.search(r"Could not find '([^']+)'", text):
-        group, _, name = missing[1].rpartition("/")
+def describe(fault: Exception, keys: list[str]) -> str:
+    """One line for what Hydra or OmegaConf found wrong; a mistyped name comes with the nearest right one."""
+    from hydra.errors import MissingConfigException
+    from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+
+    causes = list(_causes(fault))
+    last, key = causes[-1], str(getattr(causes[-1], "full_key", None) or "")
+    if isinstance(last, MissingConfigException) and last.missing_cfg_file:
+        group, _, option = last.missing_cfg_file.rpartition("/")
         options = sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
-        near = nearest_key(name, options)
+        near = nearest_key(option, options)
         hint = f"; did you mean {group}={near}?" if near else ""
-        return f"there is no {group}={name} (there are: {', '.join(options)}){hint}"
-    where = f"{wrong[1]}: " if wrong and wrong[1] not in texts[-1].splitlines()[0] else ""
-    return where + texts[-1].splitlines()[0]
+        return f"there is no {group}={option} (there are: {', '.join(options)}){hint}"
+    if isinstance(last, (ConfigAttributeError, ConfigKeyError)) and key:
+        near = nearest_key(key, keys)
+        hint = f"; did you mean {near}?" if near else "; --cfg job shows every key"
+        return f"there is no key {key}{hint}"
+    message = str(last).splitlines()[0]
+    return message if key in message else f"{key}: {message}"
+
+
+def _causes(fault: BaseException | None) -> Iterator[BaseException]:
+    """An exception, what caused it, and so on down to the first one."""
+    while fault is not None:
+        yield fault
+        fault = fault.__cause__
+
+
+def _refuse_renamed(overrides: list[Any]) -> None:
+    for override in overrides:
+        for value in _values(override):
+            spelling = f"{override.key_or_group}={value}"
+            if spelling in RENAMED:
+                raise InputError(f"{spelling} is now {RENAMED[spelling]}")
 
 
 def _guarded(action: Callable[[], object]) -> None:
@@ -93,12 +116,29 @@ def _guarded(action: Callable[[], object]) -> None:
 
 
 def _first_value(override: Any) -> str:
+    """An override with the first value of its sweep alone."""
     if not override.is_sweep_override():
         return str(override.input_line)
-    return f"{override.get_key_element()}={next(override.sweep_string_iterator())}"
+    values = _values(override)
+    if not values:
+        raise InputError(f"{override.input_line}: no file of configs/{override.key_or_group} matches")
+    return f"{override.get_key_element()}={values[0]}"
+
+
+def _values(override: Any) -> list[str]:
+    """Every value that an override gives its key; the files that a pattern such as ``glob(*)`` matches."""
+    from hydra.core.override_parser.types import Glob
+
+    if not override.is_sweep_override():
+        return [str(override.value())]
+    if isinstance(override.value(), Glob):
+        files = (config_dir() / override.key_or_group).glob("*.yaml")
+        return override.value().filter(sorted(path.stem for path in files))
+    return list(override.sweep_string_iterator())
 
 
 def _option(arguments: list[str], *names: str) -> str | None:
+    """The value of a command-line option, written ``--name value`` or ``--name=value``."""
     for index, argument in enumerate(arguments):
         if argument in names and index + 1 < len(arguments):
             return arguments[index + 1]

@@ -1,6 +1,6 @@
 """What the discriminator brings: agreement of sentences and pictures, and what D can tell apart, for each λd.
 
-    python -m meter.train -m experiment=claims ablation=full objective.lambda_d=0,0.03,0.1,0.3,1
+    python -m meter.train -m experiment=claims ablation=none objective.lambda_d=0,0.03,0.1,0.3,1
     python scripts/discriminator.py 'runs/synthetic/*'
 
 Runs of the grounded world that differ in λd and seed alone. D is asked for pairs of ``test`` with the weights that

@@ -1,6 +1,6 @@
 """What the mask of §3.4, as printed, leaks: perplexity, generation and rating with and without the review.
 
-    python -m meter.train -m experiment=claims ablation=full,prefix_mask,literal_mask
+    python -m meter.train -m experiment=claims ablation=none,prefix_mask,literal_mask
     python scripts/leak.py 'runs/synthetic/*'
 
 Printed so, u and i see every word. A training pass then knows the sentence that it is asked to predict; a generation
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-MASKS = {"full", "prefix_mask", "literal_mask"}
+MASKS = {"meter", "prefix_mask", "literal_mask"}
 """Names of the ablations that differ in ``model.mask`` alone."""
 
 

@@ -17,16 +17,16 @@ from .peter import CONDITIONS, Peter, PeterTraining, StepLosses, in_peters_numbe
 from .records import PETER_SIZES, QUICK_SIZES, RandomRecords, Sizes, as_examples, draw_records
 
 PART = "training"
-OVERRIDES = ["dataset=tripadvisor", "dataset.use_images=false", "experiment=peter_plus"]
+OVERRIDES = ["dataset=tripadvisor", "dataset.use_images=false", "system=peter_plus"]
 NOTE = (
     "lengths are drawn like those of TripAdvisor's reviews: 13 words in the mean, 10.9 after the cut to 15, then EOS; "
-    "the floor counts real slots and words only, with PETER's settings (experiment=peter_plus)"
+    "the floor counts real slots and words only, with PETER's settings (system=peter_plus)"
 )
 
 
 @cache
 def peter_plus() -> RunConfig:
-    """The config of ``experiment=peter_plus`` at the paper's sizes, which are those of ``dataset=tripadvisor``."""
+    """The config of ``system=peter_plus`` at the paper's sizes, which are those of ``dataset=tripadvisor``."""
     from hydra import compose, initialize_config_dir
 
     register("train", RunConfig)

@@ -22,11 +22,14 @@ from meter.config import (
 from meter.errors import InputError
 from meter.model import Mask
 from meter.run_folder import RunFolder
+from meter.train.loop import EarlyStop
+from meter.train.optimizer import OptimizerKind
 from tests.conftest import ROOT
 
 DATASETS = sorted(path.stem for path in (config_dir() / "dataset").glob("*.yaml"))
 ABLATIONS = sorted(path.stem for path in (config_dir() / "ablation").rglob("*.yaml"))
 CODECS = sorted(path.stem for path in (config_dir() / "codec").rglob("*.yaml"))
+SYSTEMS = sorted(path.stem for path in (config_dir() / "system").rglob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").rglob("*.yaml"))
 
 
@@ -60,17 +63,54 @@ def test_codecs_are_what_they_are_called(codec: str, pixels_a_code: int, num_cod
 
 @pytest.mark.parametrize("ablation", ABLATIONS)
 def test_every_ablation_names_its_runs(ablation: str) -> None:
-    assert composed(f"ablation={ablation}").name == ablation
+    assert composed(f"ablation={ablation}").name == ("meter" if ablation == "none" else ablation)
 
 
 def test_ablations_change_what_they_say() -> None:
-    full = composed("ablation=full")
-    assert replace(full, name="meter") == composed()
+    whole = composed("ablation=none")
+    assert whole == composed()
     assert not composed("ablation=no_pictures").objective.uses_pictures
-    assert composed("ablation=no_discriminator").objective == replace(full.objective, lambda_d=0.0)
+    assert composed("ablation=no_discriminator").objective == replace(whole.objective, lambda_d=0.0)
     assert composed("ablation=literal_mask").evaluation.generate is False
-    assert composed("ablation=peter").model.has_feature is False
-    assert composed("ablation=peter_plus") == composed("experiment=peter_plus")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_names_its_runs(system: str) -> None:
+    assert composed(f"system={system}").name == system
+
+
+def test_meter_is_what_is_trained_where_no_system_is_named() -> None:
+    assert composed() == composed("system=meter")
+    assert composed("experiment=smoke", "system=meter").name == "smoke"
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_peter_is_trained_as_its_code_does_in_every_experiment(experiment: str) -> None:
+    """An experiment decides sizes and world; the system decides what is trained and how."""
+    config = composed(f"experiment={experiment}", "system=peter")
+    assert (config.optimizer.kind, config.optimizer.learning_rate) == (OptimizerKind.peter_sgd, 1.0)
+    assert (config.train.early_stop, config.train.epochs) == (EarlyStop.peter, 100)
+    assert not config.model.has_feature
+    assert composed(f"experiment={experiment}", "system=peter_plus").model.has_feature
+    assert config.model.width == composed(f"experiment={experiment}").model.width
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("experiment=peter", "system=peter"),
+        ("experiment=peter_plus", "system=peter_plus"),
+        ("ablation=peter", "system=peter"),
+        ("ablation=peter_plus", "system=peter_plus"),
+        ("ablation=full", "ablation=none"),
+        ("ablation=no_pictures,full", "ablation=none"),
+    ],
+)
+def test_spellings_of_earlier_releases_answer_with_the_new_one(old: str, new: str) -> None:
+    register("train", RunConfig)
+    with pytest.raises(InputError, match=rf"is now {new}$"):
+        check_overrides([old], RunConfig, "train")
+    composed(new)
 
 
 def test_claims_sweep_every_ablation_over_five_seeds() -> None:
@@ -132,6 +172,11 @@ def test_a_model_without_feature_words_has_none_to_borrow() -> None:
         composed("objective.borrowed_features=true", "model.has_feature=false")
 
 
+def test_a_pattern_is_checked_by_the_first_file_of_its_group() -> None:
+    register("train", RunConfig)
+    check_overrides(["-m", "ablation=glob(no_*)", "experiment=smoke"], RunConfig, "train")
+
+
 def test_a_sweep_is_checked_by_its_first_values() -> None:
     register("train", RunConfig)
     check_overrides(["-m", "objective.lambda_d=0,0.1", "experiment=smoke"], RunConfig, "train")
@@ -181,6 +226,15 @@ def test_every_command_shows_its_config(module: str) -> None:
     found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert found.returncode == 0, found.stderr
     assert "run" in found.stdout
+
+
+@pytest.mark.parametrize("module", ["train", "vq", "prepare", "evaluate", "explain", "compare"])
+def test_every_command_says_how_it_is_used(module: str) -> None:
+    command = [sys.executable, "-m", f"meter.{module}", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert shown.startswith("METER")
+    assert f"python -m meter.{module} " in shown
+    assert ("system: meter, peter, peter_plus" in shown) == (module in ("train", "vq", "prepare"))
 
 
 @pytest.mark.parametrize(

@@ -166,11 +166,11 @@ def test_a_training_stops_by_peters_rule(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["synthetic", "tripadvisor", "yelp"])
-@pytest.mark.parametrize("experiment", ["peter", "peter_plus"])
-def test_the_experiments_are_peter_at_the_datasets_sizes(dataset: str, experiment: str) -> None:
-    config, plain = composed(f"dataset={dataset}", f"experiment={experiment}"), composed(f"dataset={dataset}")
+@pytest.mark.parametrize("system", ["peter", "peter_plus"])
+def test_the_systems_are_peter_at_the_datasets_sizes(dataset: str, system: str) -> None:
+    config, plain = composed(f"dataset={dataset}", f"system={system}"), composed(f"dataset={dataset}")
     assert not config.objective.uses_pictures
-    assert config.model.has_feature == (experiment == "peter_plus")
+    assert config.model.has_feature == (system == "peter_plus")
     assert config.dataset == plain.dataset
     for name in ("width", "layers", "heads", "feedforward", "dropout"):
         assert getattr(config.model, name) == getattr(plain.model, name)
@@ -182,7 +182,7 @@ def test_the_experiments_are_peter_at_the_datasets_sizes(dataset: str, experimen
 def test_peter_plus_runs_end_to_end(tmp_path: Path) -> None:
     world = ("num_hotels=8", "num_restaurants=8", "num_users=12", "reviews_per_item=8", "photos_per_item=1")
     small = ("dataset.image_size=32", *(f"dataset.world.{size}" for size in world), "train.epochs=1")
-    command(tmp_path, "train", "experiment=peter_plus", *small, *CPU)
+    command(tmp_path, "train", "system=peter_plus", *small, *CPU)
     (folder,) = tmp_path.glob("runs/*/*")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert set(metrics["test"]) >= {"rating", "text", "text_peter_compat", "diversity", "truth"}
