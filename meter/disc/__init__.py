@@ -3,18 +3,18 @@
 from meter.disc.discriminator import Discriminator, DiscriminatorConfig
 from meter.disc.loss import GeneratorForm, MatchScores, generator_loss, matching_value
 from meter.disc.matcher import Matcher
-from meter.disc.pairs import PairScorer, RelaxedPairs, RelaxedSentences
+from meter.disc.pairs import GeneratedPairs, PairScorer, RelaxedSentences
 from meter.disc.relaxation import Relaxation, relax
 
 __all__ = [
     "Discriminator",
     "DiscriminatorConfig",
+    "GeneratedPairs",
     "GeneratorForm",
     "MatchScores",
     "Matcher",
     "PairScorer",
     "Relaxation",
-    "RelaxedPairs",
     "RelaxedSentences",
     "generator_loss",
     "matching_value",

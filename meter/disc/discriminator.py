@@ -36,7 +36,7 @@ class DiscriminatorConfig:
 
 
 class TokenEncoder(nn.Module):
-    """Encodes a set of placed tokens, given as ids or as probabilities over ids, into one vector of length 1."""
+    """Encodes tokens with their positions into one vector of length 1; tokens are ids or probabilities over ids."""
 
     def __init__(self, num_tokens: int, config: DiscriminatorConfig) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class TokenEncoder(nn.Module):
         self.project = nn.Linear(config.width, config.width)
 
     def embed(self, tokens: Int[Tensor, "B L"] | Float[Tensor, "B L W"]) -> Float[Tensor, "B L D"]:
-        """Looks ids up; mixes the rows of the table by probabilities."""
+        """The rows of the table for ids; their weighted means for probabilities."""
         return tokens @ self.table.weight if tokens.is_floating_point() else self.table(tokens)
 
     def forward(
@@ -98,7 +98,7 @@ class Discriminator(nn.Module):
     def encode_text(
         self, words: Int[Tensor, "B S"] | Float[Tensor, "B S W"], present: Bool[Tensor, "B S"] | None = None
     ) -> Float[Tensor, "B D"]:
-        """One vector a sentence; ``present`` says where words stand (by default wherever the word is not PAD)."""
+        """One vector a sentence; ``present`` is True where there is a word (by default wherever it is not PAD)."""
         if present is None:
             ids = words.argmax(dim=-1) if words.is_floating_point() else words
             present = ids != PAD
@@ -109,7 +109,7 @@ class Discriminator(nn.Module):
         return self.image_encoder(self.image_encoder.embed(codes), self.image_positions())
 
     def image_positions(self) -> Float[Tensor, "M D"]:
-        """The sum of row and column vector of every place of the grid, row by row."""
+        """The sum of row and column vector for every cell of the grid, row by row."""
         return (self.row_positions + self.column_positions).flatten(0, 1)
 
     def score(self, text: Float[Tensor, "B D"], image: Float[Tensor, "B D"]) -> Float[Tensor, " B"]:

@@ -1,7 +1,7 @@
-"""L_d = E[log D(E,V)] + E[log(1 − D(E,V̂))] + E[log(1 − D(Ê,V))], and what each side makes of it (§3.4, D3).
+"""L_d = E[log D(E,V)] + E[log(1 − D(E,V̂))] + E[log(1 − D(Ê,V))], and what each network optimises of it (§3.4, D3).
 
-E and V are true, Ê and V̂ generated. Printed inside J = min_θ (… + λd·L_d …) without saying who ascends: D ascends
-it, and the transformer descends it through V̂ and Ê.
+E and V are true, Ê and V̂ generated. Printed inside J = min_θ (… + λd·L_d …) without saying which network ascends it:
+here D ascends it, and the transformer descends it through V̂ and Ê.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class MatchScores:
     """D's logits for the pairs of a batch.
 
     true: (E, V).  generated_image: (E, V̂).  generated_text: (Ê, V).
-    generated_pair: (Ê, V̂).  mismatched: (E, V of another example).  borrowed_text: (Ê of a feature that another
-        record asks for, V).  None unless asked for.
+    generated_pair: (Ê, V̂).  mismatched: (E, V of another example).  borrowed_text: (Ê about the feature of another
+        record, V).  None where they are not scored.
     weight: 1 where the example has a picture, 0 where it has none and counts for nothing (D11).
     mismatched_weight: 1 where the example has a mismatched picture, else 0; given where mismatched is.
     """
@@ -59,11 +59,11 @@ def matching_value(scores: MatchScores) -> Float[Tensor, ""]:
 
 def generator_loss(scores: MatchScores, form: GeneratorForm) -> Float[Tensor, ""]:
     """What the transformer minimises of L_d: its terms over the pairs that hold something generated."""
-    found = generated(scores)
+    logits = generated(scores)
     if form is GeneratorForm.minimax:
-        terms = [F.logsigmoid(-logits) for logits in found]
+        terms = [F.logsigmoid(-each) for each in logits]
     else:
-        terms = [-F.logsigmoid(logits) for logits in found]
+        terms = [-F.logsigmoid(each) for each in logits]
     return torch.stack([scores.mean(term) for term in terms]).sum()
 
 

@@ -1,4 +1,4 @@
-"""A judge that never sees anything generated: trained on true pairs only, to tell a pair from in-batch mismatches."""
+"""The matcher: a discriminator trained on true pairs alone, to tell a pair from in-batch mismatches."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,9 @@ PICTURES = "pictures.safetensors"
 
 @dataclass(kw_only=True, slots=True)
 class Matcher:
-    """The judge, and the pictures of other items that a pair is held against.
+    """A trained network, and the pictures of other items that a pair is compared with.
 
-    network: encodes sentences and pictures; its sigmoid means nothing, only comparisons do.
+    network: encodes sentences and pictures; only comparisons of its scores mean something, their sigmoid does not.
     others: the codes of up to 99 true pictures.
     """
 

@@ -13,26 +13,27 @@ from meter.special_words import PAD
 
 @dataclass(kw_only=True, slots=True)
 class RelaxedSentences:
-    """B sentences whose P words are (one-hot or soft) probabilities.
+    """B sentences whose P words, in all, are (one-hot or soft) probabilities.
 
-    places: where each word stands, row · S + column.  present: the same as a mask.
+    word_slots: the index of each word's slot in all B · S slots.  present: the same as a mask.
     """
 
     words: Float[Tensor, "P W"]
-    places: Int[Tensor, " P"]
+    word_slots: Int[Tensor, " P"]
     present: Bool[Tensor, "B S"]
 
     def embedded(self, table: Float[Tensor, "W D"]) -> Float[Tensor, "B S D"]:
-        """Mixes the rows of a word table; 0 where no word stands."""
+        """The words' weighted means of the rows of a word table; 0 where there is no word."""
         nothing = table.new_zeros(self.present.numel(), table.shape[1])
-        return nothing.index_copy(0, self.places, self.words @ table).view(*self.present.shape, -1)
+        return nothing.index_copy(0, self.word_slots, self.words @ table).view(*self.present.shape, -1)
 
 
 @dataclass(kw_only=True, slots=True)
-class RelaxedPairs:
-    """Ê and V̂; the codes are (one-hot or soft) probabilities as the words are.
+class GeneratedPairs:
+    """Ê and V̂ of a batch, through which a gradient reaches the transformer.
 
-    borrowed: sentences about a feature that another record asks for.
+    codes: (one-hot or soft) probabilities, as the words are.
+    borrowed: sentences about the feature of another record; None where they are not scored.
     """
 
     sentences: RelaxedSentences
@@ -41,7 +42,7 @@ class RelaxedPairs:
 
 
 class PairScorer(nn.Module):
-    """Scores true and generated pairs in a single pass of each encoder.
+    """D with all pairs of a batch that it scores, true and generated, in one pass of each encoder.
 
     generated_pair, mismatched: whether the extra negatives of D3 are scored too.
     """
@@ -53,7 +54,7 @@ class PairScorer(nn.Module):
         self.mismatched = mismatched
 
     def forward(
-        self, words: Int[Tensor, "B S"], codes: Int[Tensor, "B M"], generated: RelaxedPairs
+        self, words: Int[Tensor, "B S"], codes: Int[Tensor, "B M"], generated: GeneratedPairs
     ) -> MatchScores:
         """codes: −1 where an example has no picture; its pairs get weight 0."""
         discriminator = self.discriminator

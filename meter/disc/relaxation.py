@@ -1,4 +1,4 @@
-"""How a gradient passes a choice of tokens on its way from D to the transformer (decision D2)."""
+"""How a gradient gets through a choice of tokens on its way from D to the transformer (decision D2)."""
 
 from enum import Enum
 

@@ -1,4 +1,4 @@
-"""python -m meter.train [dataset=…] [experiment=…]: the whole way, ending in metrics and a report."""
+"""python -m meter.train [dataset=…] [experiment=…]: a whole run, from the data to metrics and a report."""
 
 from meter.cli import command
 from meter.config import RunConfig

@@ -27,7 +27,7 @@ class DeviceConfig:
     accelerator: str = "auto"
     """auto, cpu, cuda …"""
     devices: int = 1
-    """Processes, one a device."""
+    """Processes, one for each device."""
     strategy: str = "auto"
     """auto, ddp, fsdp (the transformer's weights split over the devices: ``meter.train.sharding``) …"""
     precision: str = "auto"

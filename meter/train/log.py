@@ -1,7 +1,7 @@
 """What a training reports: a journal on disk, a progress bar in the terminal, and W&B where asked for."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from meter.enum_fields import EnumFields
 from meter.errors import InputError
+from meter.progress import training_progress
 from meter.storage.journal import Journal
 from meter.train.files import TrainingFiles
 from meter.train.state import TrainingProgress
@@ -92,27 +85,17 @@ class TrainingLog:
         self.journal = Journal(files.journal)
         self.console = console
         self.quiet = quiet
-        self.bar: Progress | None = None
+        self.show: Callable[[int, str], None] | None = None
         self.wandb = None if quiet else _start_wandb(files.wandb, config, settings)
 
     @contextmanager
     def shown(self, epochs: int, steps_per_epoch: int, progress: TrainingProgress) -> Iterator[None]:
         """Shows a progress bar while the block runs."""
-        columns = (
-            TextColumn("joint training"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[losses]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self.console, disable=self.quiet, transient=True) as bar:
-            self.bar = bar
-            self.task = bar.add_task(
-                "joint", total=epochs * steps_per_epoch, completed=progress.step, losses=""
-            )
+        console = None if self.quiet else self.console
+        total = epochs * steps_per_epoch
+        with training_progress("joint training", total, console, done=progress.step) as self.show:
             yield
-            self.bar = None
+        self.show = None
         if self.wandb is not None:
             self.wandb.finish()
 
@@ -127,10 +110,9 @@ class TrainingLog:
             **means,
             words_per_second=words_per_second,
         )
-        if self.bar is not None:
-            shown = " ".join(f"{name} {value:.3f}" for name, value in means.items() if name != "total")
-            losses = f"{shown} [dim]{words_per_second:,.0f} words/s[/dim]"
-            self.bar.update(self.task, completed=progress.step, losses=losses)
+        if self.show is not None:
+            losses = " ".join(f"{name} {value:.3f}" for name, value in means.items() if name != "total")
+            self.show(progress.step, f"{losses} [dim]{words_per_second:,.0f} words/s[/dim]")
         self._send("train", means, progress.step)
 
     def validation(self, progress: TrainingProgress, means: dict[str, float]) -> None:

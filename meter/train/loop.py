@@ -48,15 +48,15 @@ class TrainConfig(EnumFields):
     epochs: int = 50
     """Passes over the training split at most."""
     batch_size: int = 128
-    """Examples a step, over all devices."""
+    """Examples of a step, over all devices."""
     accumulation: int = 1
-    """Parts that a device computes its examples of a step in, one after another: less memory, the same step."""
+    """Parts in which a device computes its examples of a step, one after another: less memory, the same step."""
     patience: int = 5
-    """Failed validations, one an epoch, before the training stops."""
+    """Failed validations before the training stops; there is one after every epoch."""
     early_stop: EarlyStop = EarlyStop.patience
     """Which validations fail."""
     checkpoint_every: int = 200
-    """Steps between checkpoints; a kill loses at most these. The end of every epoch is one too."""
+    """Steps between checkpoints; a kill loses at most these. There is also one at the end of every epoch."""
     log_every: int = 20
     """Steps between lines of the journal."""
 

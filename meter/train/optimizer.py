@@ -129,7 +129,7 @@ def _adamw(
 
 
 def _decay_apart(optimizer: torch.optim.Optimizer, module: nn.Module, name: str, decay: float) -> None:
-    """Moves one weight into a group of its own, at the rate of the group it was in."""
+    """Moves a weight into a parameter group of its own, with the rate of the group that it was in."""
     weight = module.get_parameter(name)
     for group in list(optimizer.param_groups):
         others = [other for other in group["params"] if other is not weight]

@@ -1,4 +1,4 @@
-"""Weights split over devices (FSDP): how they are split, and how a checkpoint gets and gives them whole."""
+"""Weights split over devices (FSDP): how they are split, and how a checkpoint reads and restores them whole."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -30,21 +30,21 @@ def split(module: nn.Module, mesh: Any) -> nn.Module:
     if not isinstance(module, PackedMeter):
         return DistributedDataParallel(module)
     _show_outputs_to_torch()
-    # Gathered again for the gradient, other tensors would take the place of those that it is asked of by name.
+    # If they were gathered anew for the backward pass, its gradients would be of other tensors than ``inputs`` names.
     fully_shard(module, mesh=mesh["data_parallel"], reshard_after_forward=False)
     return module
 
 
 @cache
 def _show_outputs_to_torch() -> None:
-    """Lets FSDP find the tensors in a transformer's output: their gradient is where its own work begins."""
+    """Lets FSDP find the tensors in a transformer's output, whose gradients start its own backward work."""
     from torch.export import register_dataclass
 
     register_dataclass(PackedOutput)
 
 
 def is_split(tensor: Any) -> bool:
-    """Whether this process holds a part of it only: a DTensor, by what only such a one has."""
+    """Whether this process holds only a part of it: a DTensor, known by the method that only those have."""
     return hasattr(tensor, "full_tensor")
 
 

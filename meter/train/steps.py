@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from meter.disc import (
+    GeneratedPairs,
     MatchScores,
-    RelaxedPairs,
     RelaxedSentences,
     generator_loss,
     matching_value,
@@ -76,7 +76,7 @@ def model_gradient(
     losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective)
     scores = None
     if networks.discriminator is not None and batch.codes is not None:
-        pairs = relaxed_pairs(fabric, networks, output, batch, objective)
+        pairs = generated_pairs(fabric, networks, output, batch, objective)
         scores = networks.discriminator.wrapped(batch.words, batch.codes, pairs)
         losses.generator = generator_loss(scores, objective.generator_form)
     losses = weighted(losses, weight)
@@ -94,10 +94,10 @@ def discriminator_gradient(
     return value.detach()
 
 
-def relaxed_pairs(
+def generated_pairs(
     fabric: "Fabric", networks: JointNetworks, output: PackedOutput, batch: Batch, objective: ObjectiveConfig
-) -> RelaxedPairs:
-    """Chooses Ê and V̂ such that a gradient flows back through the choice (D2)."""
+) -> GeneratedPairs:
+    """Ê and V̂ of a batch, chosen such that a gradient flows back through the choice (D2)."""
     words, chosen_words, chosen_codes = batch.words, None, None
     if objective.samples is SampleSource.free_running:
         generated = networks.meter.generate(batch.users, batch.items, batch.features)
@@ -109,10 +109,10 @@ def relaxed_pairs(
             )
     assert output.visual is not None
     relaxation, temperature = objective.relaxation, objective.temperature
-    pairs = RelaxedPairs(
+    pairs = GeneratedPairs(
         sentences=RelaxedSentences(
             words=relax(output.text.float(), relaxation, temperature, chosen=chosen_words),
-            places=output.word_slots,
+            word_slots=output.word_slots,
             present=words != PAD,
         ),
         codes=relax(output.visual.float(), relaxation, temperature, chosen=chosen_codes),
@@ -136,7 +136,7 @@ def borrowed_sentences(
         output = networks.transformer.module(batch.users, batch.items, features, words, None, shifted)
     return RelaxedSentences(
         words=relax(output.text.float(), objective.relaxation, objective.temperature),
-        places=output.word_slots,
+        word_slots=output.word_slots,
         present=words != PAD,
     )
 
@@ -183,18 +183,18 @@ def checked(
     """
     names = list(values[0])
     losses = torch.stack([part[name].float() for part in values for name in names])
-    found = torch.cat([losses, *(norm.float()[None] for norm in norms.values())]).tolist()
-    table = [found[start : start + len(names)] for start in range(0, len(losses), len(names))]
-    for line, part in zip(table, parts, strict=True):
-        if not all(map(math.isfinite, line)):
+    numbers = torch.cat([losses, *(norm.float()[None] for norm in norms.values())]).tolist()
+    by_part = [numbers[start : start + len(names)] for start in range(0, len(losses), len(names))]
+    for of_part, part in zip(by_part, parts, strict=True):
+        if not all(map(math.isfinite, of_part)):
             raise FloatingPointError(
-                f"the loss is {line[names.index('total')]} on the batch of records {part.indices.tolist()}; "
+                f"the loss is {of_part[names.index('total')]} on the batch of records {part.indices.tolist()}; "
                 "weights are unchanged"
             )
-    for name, norm in zip(norms, found[len(losses) :], strict=True):
+    for name, norm in zip(norms, numbers[len(losses) :], strict=True):
         if not math.isfinite(norm):
             raise FloatingPointError(
                 f"the norm of the gradient of the {name} is {norm} on the batch of records "
                 f"{[index for part in parts for index in part.indices.tolist()]}; weights are unchanged"
             )
-    return {name: math.fsum(column) for name, column in zip(names, zip(*table, strict=True), strict=True)}
+    return {name: math.fsum(column) for name, column in zip(names, zip(*by_part, strict=True), strict=True)}

@@ -11,12 +11,12 @@ from torch import Tensor
 from meter.disc import (
     Discriminator,
     DiscriminatorConfig,
+    GeneratedPairs,
     GeneratorForm,
     Matcher,
     MatchScores,
     PairScorer,
     Relaxation,
-    RelaxedPairs,
     RelaxedSentences,
     generator_loss,
     matching_value,
@@ -71,19 +71,19 @@ def test_gumbel_samples_follow_the_distribution() -> None:
 
 
 def test_one_hot_probabilities_score_as_their_ids_do(inputs: Inputs) -> None:
-    judge = small_discriminator()
+    discriminator = small_discriminator()
     words = torch.nn.functional.one_hot(inputs.words, 50).float()
     codes = torch.nn.functional.one_hot(inputs.codes, 16).float()
-    torch.testing.assert_close(judge(words, codes), judge(inputs.words, inputs.codes))
-    torch.testing.assert_close(judge(inputs.words, codes), judge(words, inputs.codes))
+    torch.testing.assert_close(discriminator(words, codes), discriminator(inputs.words, inputs.codes))
+    torch.testing.assert_close(discriminator(inputs.words, codes), discriminator(words, inputs.codes))
 
 
 def test_padding_does_not_reach_the_score(inputs: Inputs) -> None:
-    judge = small_discriminator()
-    before = judge(inputs.words, inputs.codes)
+    discriminator = small_discriminator()
+    before = discriminator(inputs.words, inputs.codes)
     with torch.no_grad():
-        judge.text_encoder.table.weight[0] += 100
-    assert torch.equal(before, judge(inputs.words, inputs.codes))
+        discriminator.text_encoder.table.weight[0] += 100
+    assert torch.equal(before, discriminator(inputs.words, inputs.codes))
 
 
 def test_l_d_by_hand() -> None:
@@ -124,31 +124,33 @@ def certain(words: Tensor) -> RelaxedSentences:
     """Sentences whose words are all but certain to be these."""
     slots = word_slots(words)
     chances = torch.nn.functional.one_hot(words.flatten()[slots], 50).float()
-    return RelaxedSentences(words=chances, places=slots, present=words != 0)
+    return RelaxedSentences(words=chances, word_slots=slots, present=words != 0)
 
 
 def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
-    judge = small_discriminator()
+    discriminator = small_discriminator()
     other = small_inputs(seed=1)
-    pairs = RelaxedPairs(
+    pairs = GeneratedPairs(
         sentences=certain(other.words),
         codes=torch.nn.functional.one_hot(other.codes, 16).float(),
     )
     codes = inputs.codes.clone()
     codes[1] = -1
-    scorer = PairScorer(judge, generated_pair=True, mismatched=True).eval()
+    scorer = PairScorer(discriminator, generated_pair=True, mismatched=True).eval()
     assert scorer(inputs.words, codes, pairs).borrowed_text is None
     third = small_inputs(seed=2)
     pairs.borrowed = certain(third.words)
     scores = scorer(inputs.words, codes, pairs)
     seen = codes.clamp(min=0)
-    torch.testing.assert_close(scores.true, judge(inputs.words, seen))
-    torch.testing.assert_close(scores.generated_image, judge(inputs.words, other.codes))
-    torch.testing.assert_close(scores.generated_text, judge(other.words, seen))
-    torch.testing.assert_close(scores.generated_pair, judge(other.words, other.codes))
-    torch.testing.assert_close(scores.borrowed_text, judge(third.words, seen))
+    torch.testing.assert_close(scores.true, discriminator(inputs.words, seen))
+    torch.testing.assert_close(scores.generated_image, discriminator(inputs.words, other.codes))
+    torch.testing.assert_close(scores.generated_text, discriminator(other.words, seen))
+    torch.testing.assert_close(scores.generated_pair, discriminator(other.words, other.codes))
+    torch.testing.assert_close(scores.borrowed_text, discriminator(third.words, seen))
     paired = [0, 2, 3]
-    torch.testing.assert_close(scores.mismatched[paired], judge(inputs.words[paired], codes[[3, 0, 2]]))
+    torch.testing.assert_close(
+        scores.mismatched[paired], discriminator(inputs.words[paired], codes[[3, 0, 2]])
+    )
     assert scores.weight.tolist() == [1, 0, 1, 1]
 
 
@@ -156,10 +158,10 @@ def test_gradients_reach_the_generated_logits_and_nothing_true(inputs: Inputs) -
     logits = torch.randn(4, 7, 50, requires_grad=True)
     visual = torch.randn(4, 6, 16, requires_grad=True)
     slots = word_slots(inputs.words)
-    pairs = RelaxedPairs(
+    pairs = GeneratedPairs(
         sentences=RelaxedSentences(
             words=relax(logits.flatten(0, 1)[slots], Relaxation.gumbel),
-            places=slots,
+            word_slots=slots,
             present=inputs.words != 0,
         ),
         codes=relax(visual, Relaxation.gumbel),
@@ -178,7 +180,7 @@ def test_contrastive_loss_by_hand() -> None:
 
 
 def test_the_matcher_learns_which_picture_belongs_to_a_sentence(tmp_path) -> None:
-    """Word and code say the same thing, out of 16: the judge must find out, and survive saving."""
+    """Word and code say the same thing, out of 16: the matcher must find out, and survive saving."""
     generator = torch.Generator().manual_seed(0)
     meaning = torch.randint(0, 16, (512,), generator=generator)
     words = torch.full((512, 7), 0)
@@ -204,17 +206,18 @@ def test_training_a_matcher_leaves_the_random_state_alone() -> None:
 
 
 def test_discriminator_saves_and_loads(inputs: Inputs, tmp_path) -> None:
-    judge = small_discriminator()
-    judge.save_pretrained(tmp_path)
+    discriminator = small_discriminator()
+    discriminator.save_pretrained(tmp_path)
     assert torch.equal(
-        Discriminator.from_pretrained(tmp_path)(inputs.words, inputs.codes), judge(inputs.words, inputs.codes)
+        Discriminator.from_pretrained(tmp_path)(inputs.words, inputs.codes),
+        discriminator(inputs.words, inputs.codes),
     )
 
 
 def scores_of(codes: Tensor) -> MatchScores:
     """The scores of the small inputs' sentences with these pictures; −1 where there is none."""
     inputs = small_inputs()
-    pairs = RelaxedPairs(
+    pairs = GeneratedPairs(
         sentences=certain(inputs.words), codes=torch.nn.functional.one_hot(codes.clamp(min=0), 16).float()
     )
     return PairScorer(small_discriminator(), generated_pair=False, mismatched=True).eval()(
@@ -245,18 +248,18 @@ def test_a_mismatched_picture_is_another_examples_and_not_the_same(
     scores = scores_of(codes)
     has_partner = [partner is not None for partner in partners]
     assert scores.mismatched_weight.bool().tolist() == has_partner
-    judged = [index for index, partner in enumerate(partners) if partner is not None]
+    with_partner = [index for index, partner in enumerate(partners) if partner is not None]
     chosen = [partner for partner in partners if partner is not None]
-    expected = small_discriminator()(words[judged], codes[chosen]) if judged else torch.zeros(0)
-    torch.testing.assert_close(scores.mismatched[judged], expected)
+    expected = small_discriminator()(words[with_partner], codes[chosen]) if with_partner else torch.zeros(0)
+    torch.testing.assert_close(scores.mismatched[with_partner], expected)
 
     plain = matching_value(replace(scores, mismatched=None))
-    term = F.logsigmoid(-expected).mean() if judged else torch.tensor(0.0)
+    term = F.logsigmoid(-expected).mean() if with_partner else torch.tensor(0.0)
     torch.testing.assert_close(matching_value(scores), plain + term)
 
 
 def test_a_single_example_has_no_mismatched_picture(inputs: Inputs) -> None:
-    pairs = RelaxedPairs(
+    pairs = GeneratedPairs(
         sentences=certain(inputs.words[:1]), codes=torch.nn.functional.one_hot(inputs.codes[:1], 16).float()
     )
     scorer = PairScorer(small_discriminator(), generated_pair=False, mismatched=True)

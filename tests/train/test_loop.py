@@ -128,19 +128,12 @@ class StopAfter(StopRequest):
 
 
 def assert_same_state(first: JointTraining, second: JointTraining) -> None:
-    for one, other in (
-        (first.networks.meter, second.networks.meter),
-        (first.networks.discriminator.module, second.networks.discriminator.module),
-    ):
-        for name, weight in one.state_dict().items():
-            assert torch.equal(weight, other.state_dict()[name]), name
-    for one, other in (
-        (first.networks.transformer.optimizer, second.networks.transformer.optimizer),
-        (first.networks.discriminator.optimizer, second.networks.discriminator.optimizer),
-    ):
-        for key, state in one.state_dict()["state"].items():
+    for network, other in zip(first.networks.all(), second.networks.all(), strict=True):
+        for name, weight in network.module.state_dict().items():
+            assert torch.equal(weight, other.module.state_dict()[name]), name
+        for key, state in network.optimizer.state_dict()["state"].items():
             for name, value in state.items():
-                assert torch.equal(value, other.state_dict()["state"][key][name]), name
+                assert torch.equal(value, other.optimizer.state_dict()["state"][key][name]), name
     assert first.progress == second.progress
     assert first.schedule.state_dict() == second.schedule.state_dict()
 

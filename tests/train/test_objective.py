@@ -28,8 +28,8 @@ def log_softmax(row: list[float], index: int) -> float:
 def test_text_loss_is_the_mean_over_words_and_eos() -> None:
     torch.manual_seed(0)
     logits = torch.randn(2, 4, 7)
-    places = [(0, 0, 4), (0, 1, 5), (0, 2, 2), (1, 0, 6), (1, 1, 4), (1, 2, 5), (1, 3, 2)]
-    expected = -sum(log_softmax(logits[row, place].tolist(), word) for row, place, word in places) / 7
+    targets = [(0, 0, 4), (0, 1, 5), (0, 2, 2), (1, 0, 6), (1, 1, 4), (1, 2, 5), (1, 3, 2)]
+    expected = -sum(log_softmax(logits[row, slot].tolist(), word) for row, slot, word in targets) / 7
     assert text_loss(logits, WORDS).item() == pytest.approx(expected, rel=1e-5)
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 
-from meter.disc import Relaxation, RelaxedPairs, matching_value
+from meter.disc import GeneratedPairs, Relaxation, matching_value
 from meter.model import PAD
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
@@ -16,20 +16,20 @@ from meter.train.networks import JointNetworks
 from meter.train.objective import ContextTargets, ObjectiveConfig, SampleSource
 from meter.train.optimizer import OptimizerConfig
 from meter.train.part_weights import PartWeights, part_weights
-from meter.train.steps import discriminator_gradient, joint_step, model_gradient, relaxed_pairs
+from meter.train.steps import discriminator_gradient, generated_pairs, joint_step, model_gradient
 from tests.conftest import small_model
 from tests.train.test_loop import CPU, make_networks, small_examples
 
 WHOLE = PartWeights(*torch.ones(4))
 
 
-def generated_pairs(fabric: Fabric, networks: JointNetworks, batch: Batch) -> RelaxedPairs:
+def pairs_of_step(fabric: Fabric, networks: JointNetworks, batch: Batch) -> GeneratedPairs:
     """What a step would show to D, with no way back to the transformer."""
     with torch.no_grad():
         output = networks.transformer.wrapped(
             batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
         )
-        return relaxed_pairs(fabric, networks, output, batch, ObjectiveConfig())
+        return generated_pairs(fabric, networks, output, batch, ObjectiveConfig())
 
 
 def test_each_step_moves_its_own_player_only() -> None:
@@ -63,7 +63,7 @@ def test_the_discriminator_learns_to_tell_true_pairs() -> None:
     fabric = make_fabric(CPU)
     networks = make_networks(fabric, OptimizerConfig(discriminator_learning_rate=1e-2), dropout=0.0)
     batch = small_examples(without_photo=False).batch(torch.arange(24))
-    pairs = generated_pairs(fabric, networks, batch)
+    pairs = pairs_of_step(fabric, networks, batch)
     values = []
     for _ in range(40):
         scores = networks.discriminator.wrapped(batch.words, batch.codes, pairs)
@@ -79,7 +79,7 @@ def test_one_pass_of_the_discriminator_serves_both_players() -> None:
     networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
     batch = small_examples().batch(torch.arange(8))
     torch.manual_seed(5)
-    pairs = generated_pairs(fabric, networks, batch)
+    pairs = pairs_of_step(fabric, networks, batch)
     apart = copy.deepcopy(networks.discriminator.module)
     (-matching_value(apart(batch.words, batch.codes, pairs))).backward()
 
@@ -160,10 +160,10 @@ def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None
         output = networks.transformer.wrapped(
             batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
         )
-        pairs = relaxed_pairs(fabric, networks, output, batch, objective)
+        pairs = generated_pairs(fabric, networks, output, batch, objective)
         if pairs.borrowed is None:
             return 0.0
-        first = pairs.borrowed.words[pairs.borrowed.places < batch.words.shape[1]]
+        first = pairs.borrowed.words[pairs.borrowed.word_slots < batch.words.shape[1]]
         (pull,) = torch.autograd.grad(first.square().sum(), networks.meter.embedding.words.weight)
         return pull[feature].abs().sum().item()
 
@@ -219,7 +219,7 @@ def test_free_running_shows_the_discriminator_exactly_what_was_generated(relaxat
     output = networks.transformer.wrapped(
         batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
     )
-    pairs = relaxed_pairs(fabric, networks, output, batch, objective)
+    pairs = generated_pairs(fabric, networks, output, batch, objective)
     generated = meter.generate(batch.users, batch.items, batch.features)
     present = generated.words != PAD
 
