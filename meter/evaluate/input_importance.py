@@ -67,7 +67,7 @@ SWAPS: dict[str, Swap] = {
 }
 """What is taken from the other record."""
 PICTURE_ONLY = {"sentence", "sentence_and_item"}
-"""Swaps of the sentence: they change the inputs of the picture, and what the words are is no input of their own."""
+"""Swaps of the sentence, which is an input of the picture and not of its own words."""
 
 
 def measure_input_importance(

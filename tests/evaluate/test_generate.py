@@ -12,7 +12,7 @@ from rich.console import Console
 
 from meter.data.store import Prepared, Records
 from meter.data.vocabulary import Vocabulary
-from meter.evaluate.generate import EvaluationConfig, generations
+from meter.evaluate.generate import EvaluationConfig, Explanation, explain_pairs, generations
 from meter.evaluate.generations import read_generations, write_generations
 from meter.model import CodeChoice, DecodingConfig, WordChoice
 from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
@@ -130,3 +130,43 @@ def test_the_context_holds_words_only_and_does_not_end_at_eos(
     monkeypatch.setattr(model, "generate", with_context)
     for one in generated(prepared, model, batch_size=7):
         assert one.context == ["w3", "w2", "w45"]
+
+
+def explain_one(prepared: Prepared, model, row: int, precision: str = "32-true") -> Explanation:
+    records = prepared.records
+    (explanation,) = explain_pairs(
+        model,
+        prepared.vocabulary,
+        torch.tensor([int(records.users[row])]),
+        torch.tensor([int(records.items[row])]),
+        torch.tensor([int(records.features[row])]),
+        fabric=make_fabric(DeviceConfig(accelerator="cpu", precision=precision)),
+        decoding=DecodingConfig(),
+    )
+    return explanation
+
+
+def test_a_pair_is_explained_as_the_evaluation_explains_its_record(prepared: Prepared) -> None:
+    model = small_model()
+    for generation in generated(prepared, model, batch_size=3, sampled=False):
+        explanation = explain_one(prepared, model, generation.row)
+        assert (explanation.text, explanation.codes) == (generation.text, generation.codes)
+        assert explanation.context == generation.context
+        assert explanation.predicted_rating == pytest.approx(generation.predicted_rating, rel=1e-5)
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("bf16-mixed", True), ("32-true", False)])
+def test_a_pair_is_explained_in_the_runs_precision(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch, precision: str, expected: bool
+) -> None:
+    model = small_model()
+    autocast = []
+    generate = model.generate
+
+    def watched(*args, **options):
+        autocast.append(torch.is_autocast_enabled("cpu"))
+        return generate(*args, **options)
+
+    monkeypatch.setattr(model, "generate", watched)
+    explain_one(prepared, model, row=2, precision=precision)
+    assert autocast == [expected]

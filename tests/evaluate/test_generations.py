@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 
 from meter.errors import InputError
-from meter.evaluate.generations import Generation, read_generations, write_generations
+from meter.evaluate.generations import (
+    Generation,
+    read_generations,
+    read_scores,
+    write_generations,
+    write_scores,
+)
 from meter.evaluate.summary import summarize
 from meter.metrics import METRICS_VERSION
 
@@ -81,6 +87,21 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_prediction_that_is_no_number_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_generations(tmp_path / "generations.jsonl", [replace(FIRST, predicted_rating=float("nan"))])
+
+
+def test_scores_come_back_and_a_line_that_is_none_is_named(tmp_path):
+    path = tmp_path / "scores.jsonl"
+    scores = [{"split": "test", "row": 7, "match": {"recall_at_1": 0.5}}, {"split": "test", "row": 8}]
+    assert write_scores(path, scores) == 2
+    assert read_scores(path) == scores
+    path.write_text('{"split": "test", "row": 7}\n{"split": "test"}\n')
+    with pytest.raises(
+        InputError, match=r"scores\.jsonl:2: not the scores of a record; measure the run again"
+    ):
+        read_scores(path)
+    path.write_text('{"split": "test", "ro')
+    with pytest.raises(InputError, match=r"scores\.jsonl:1: the line is torn .* measure the run again"):
+        read_scores(path)
 
 
 def test_summary_is_plain_and_shows_both_definitions():
