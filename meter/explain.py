@@ -2,16 +2,28 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
-from torch import Tensor
+from jaxtyping import Int, UInt8
+from torch import Tensor, nn
 
 from meter.errors import InputError
+from meter.evaluate.generate import explain_pairs
+from meter.evaluate.likeliest_feature import likeliest_feature
+from meter.evaluate.network_inputs import encode_words
 from meter.report import Card
 from meter.run_folder import RunFolder
+from meter.train.devices import DeviceConfig, make_fabric
+from meter.vq import pixels_from_images
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,7 +43,10 @@ class ExplainConfig:
 
 
 class Explainer:
-    """A run, opened: ``run.explain(user=…, item=…, feature=…)`` gives a card that shows itself in a notebook."""
+    """A run, opened: ``run.explain(user=…, item=…, feature=…)`` gives a card that shows itself in a notebook.
+
+    It generates exactly as the run's evaluation did: by the run's decoding, and in the precision that the run recorded.
+    """
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
@@ -53,65 +68,79 @@ class Explainer:
         """The feature words it knows."""
         return self.run.names.features
 
+    @cached_property
+    def fabric(self) -> "Fabric":
+        """The run's precision, on the run's kind of device where this machine has one."""
+        accelerator = "cpu" if self.run.config.device.accelerator == "cpu" else "auto"
+        return make_fabric(DeviceConfig(accelerator=accelerator, precision=self.run.manifest["precision"]))
+
     def explain(self, *, user: str, item: str, feature: str | None = None) -> Card:
         """Predicts the rating, writes the sentence and draws the picture.
 
         feature: what to speak of; None takes the feature word that the context head finds likeliest for the pair.
         Raises InputError for a name the run does not know, with the nearest it does.
         """
-        model, vocabulary = self.run.model, self.run.vocabulary
-        users = torch.tensor([_find(user, self._users, "user")])
-        items = torch.tensor([_find(item, self._items, "item")])
+        run = self.run
+        model = self._on_device(run.model)
+        users, items = self._index(user, self._users, "user"), self._index(item, self._items, "item")
         features = None
         if model.config.has_feature:
-            feature = self.likeliest_feature(users, items) if feature is None else feature
-            known = {name: vocabulary.index[name] for name in self.features}
-            features = torch.tensor([_find(feature, known, "feature")])
+            known = {name: run.vocabulary.index[name] for name in self.features}
+            if feature is None:
+                numbers = torch.tensor(list(known.values()), device=self.fabric.device)
+                feature = list(known)[likeliest_feature(model, users, items, numbers, fabric=self.fabric)]
+            features = self._index(feature, known, "feature")
         elif feature is not None:
             raise InputError(f"this run was trained without feature words; leave feature={feature} out")
-        done = model.generate(users, items, features)
+        (explained,) = explain_pairs(
+            model,
+            run.vocabulary,
+            users,
+            items,
+            features,
+            fabric=self.fabric,
+            decoding=run.config.evaluation.decoding,
+            generator=torch.Generator().manual_seed(run.config.seed),
+        )
         return Card(
             user=user,
             item=item,
             feature=feature,
-            rating=float(done.rating[0]),
-            text=" ".join(vocabulary.decode(done.words[0].tolist())),
-            context=vocabulary.decode(done.context[0].tolist()),
-            image=self._draw(done.codes),
-            match=self._match(done.words, done.codes),
-            best_rating=round(self.run.names.highest_rating),
+            rating=explained.predicted_rating,
+            text=explained.text,
+            context=explained.context,
+            image=self._decode(explained.codes),
+            match=self._match(explained.text, explained.codes),
+            best_rating=round(run.names.highest_rating),
         )
 
-    def likeliest_feature(self, users: Tensor, items: Tensor) -> str:
-        """The feature word with the highest context probability; the context does not see the feature itself."""
-        model, vocabulary = self.run.model, self.run.vocabulary
-        rows = [vocabulary.index[name] for name in self.features]
-        words = torch.full((1, model.config.text_length + 1), 0)
-        with torch.no_grad():
-            context = model(users, items, torch.tensor([rows[0]]), words).context[0]
-        return self.features[int(context[rows].argmax())]
+    def _index(self, name: str, known: dict[str, int], kind: str) -> Int[Tensor, " 1"]:
+        """The row of a name, as the model takes it."""
+        if name in known:
+            return torch.tensor([known[name]], device=self.fabric.device)
+        near = get_close_matches(name, known, n=3, cutoff=0.3)
+        hint = f"; near are {', '.join(near)}" if near else f"; it knows {', '.join(list(known)[:5])} …"
+        raise InputError(f"the run does not know the {kind} {name!r}{hint}")
 
     @torch.no_grad()
-    def _draw(self, codes: Tensor | None) -> UInt8[np.ndarray, "S S 3"] | None:
+    def _decode(self, codes: list[int] | None) -> UInt8[np.ndarray, "S S 3"] | None:
+        """The picture that codes stand for."""
         if codes is None or self.run.vq is None:
             return None
-        from meter.vq import pixels_from_images
-
-        return pixels_from_images(self.run.vq.decode(codes))[0]
+        images = self._on_device(self.run.vq).decode(torch.tensor([codes], device=self.fabric.device))
+        return pixels_from_images(images)[0]
 
     @torch.no_grad()
-    def _match(self, words: Tensor, codes: Tensor | None) -> float | None:
+    def _match(self, text: str, codes: list[int] | None) -> float | None:
+        """How well the matcher finds that sentence and picture go together."""
         if codes is None or self.run.matcher is None:
             return None
-        return float(self.run.matcher.match(words, codes)[0])
+        words = encode_words([text], self.run.vocabulary, self.run.model.config.text_length + 1)
+        return float(self.run.matcher.match(words, torch.tensor([codes]))[0])
 
-
-def _find(name: str, known: dict[str, int], what: str) -> int:
-    if name in known:
-        return known[name]
-    near = get_close_matches(name, known, n=3, cutoff=0.3)
-    hint = f"; near are {', '.join(near)}" if near else f"; it knows {', '.join(list(known)[:5])} …"
-    raise InputError(f"the run does not know the {what} {name!r}{hint}")
+    def _on_device(self, network: Network) -> Network:
+        self.fabric.to_device(network)
+        return network
 
 
 def explain(config: ExplainConfig) -> None:
@@ -128,7 +157,7 @@ def explain(config: ExplainConfig) -> None:
     console = Console()
     console.print(card)
     name = "-".join(part.replace("/", "_") for part in (card.user, card.item, card.feature) if part)
-    stem = Path(config.output) if config.output else Path(config.run) / "explanations" / name
+    stem = Path(config.output) if config.output else RunFolder(config.run).explanations_folder / name
     stem.parent.mkdir(parents=True, exist_ok=True)
     for ending in (".png", ".html"):
         console.print(f"card: {card.save(stem.with_name(stem.name + ending))}")

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import meter
 from meter.errors import InputError
 from meter.metrics.labels import LABELS, label_of
 from meter.report.curves import NOT_DRAWN
+from meter.storage.json_file import write_json
 
 CPU = ("device.accelerator=cpu", "device.precision=32-true")
 
@@ -194,6 +196,24 @@ def test_a_moved_run_explains_without_its_cache(run: Path, tmp_path) -> None:
     assert explainer.explain(user=first["user"], item=first["item"]).feature in explainer.features
     with pytest.raises(InputError, match="does not know the user"):
         explainer.explain(user="nobody", item=first["item"])
+
+
+def test_a_run_explains_in_the_precision_that_it_recorded(run: Path, tmp_path) -> None:
+    """Else a card would say something else than the report of the same run."""
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(run, moved)
+    single = meter.load(moved)
+    assert single.run.manifest["precision"] == "32-true"
+    user, item, feature = single.users[0], single.items[0], single.features[0]
+    exact = single.explain(user=user, item=item, feature=feature)
+    write_json(moved / "manifest.json", {**single.run.manifest, "precision": "bf16-mixed"})
+    half = meter.load(moved)
+    rounded = half.explain(user=user, item=item, feature=feature)
+    features = torch.tensor([half.run.vocabulary.index[feature]])
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = half.run.model.generate(torch.tensor([0]), torch.tensor([0]), features)
+    assert rounded.rating == float(expected.rating[0])
+    assert rounded.rating != exact.rating
 
 
 def test_explain_shows_and_saves_a_card(run: Path, tmp_path) -> None:
