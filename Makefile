@@ -1,6 +1,6 @@
-# make train   the whole way on the embedded world, ending in a report to look at
+# make train   trains on the embedded world and ends with a report to look at
 # make test    all tests
-# make lint    style, types, and nothing left over
+# make lint    style and types
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin

@@ -55,7 +55,7 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     """How long."""
     matcher: MatcherConfig = field(default_factory=MatcherConfig)
-    """The judge of text–image match, trained on true pairs."""
+    """The network that measures text–image match, trained on true pairs."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """What is generated and measured."""
     device: DeviceConfig = field(default_factory=DeviceConfig)

@@ -10,7 +10,7 @@ from meter.data import prepare
 from meter.report.terminal_tables import print_overview
 
 
-def show(config: RunConfig) -> None:
+def prepare_and_show(config: RunConfig) -> None:
     """Prepares the dataset, or finds it prepared, and prints its table."""
     console = Console()
     prepared = prepare(config.dataset, Path(config.cache), config.data_seed, console)
@@ -19,4 +19,4 @@ def show(config: RunConfig) -> None:
 
 
 if __name__ == "__main__":
-    command(show, RunConfig, "train")
+    command(prepare_and_show, RunConfig, "train")

@@ -1,4 +1,4 @@
-"""A polite stop: SIGTERM and SIGINT ask, the training saves, and the process ends with status 75."""
+"""Stopping on request: after SIGTERM or SIGINT a training saves its state, and the process ends with status 75."""
 
 import signal
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ EXIT_STATUS = 75
 
 
 class Interrupted(Exception):
-    """Raised where a training has saved its state after being asked to stop; the same command goes on from there."""
+    """Raised when a training was asked to stop and has saved its state; the same command resumes it."""
 
 
 class StopRequest:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float16, UInt8
 
 from meter.errors import InputError
 from meter.progress import tracked
-from meter.storage.growing_array import SCAFFOLD, GrowingRows
+from meter.storage.growing_array import TEMPORARY, GrowingArray
 from meter.storage.stage import Stage, build_stage
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _vectors_stage(
     console: "Console | None",
 ) -> Stage:
     def build(folder: Path) -> dict[str, Any]:
-        with GrowingRows(folder / VECTORS, (width(),), np.float16) as rows:
+        with GrowingArray(folder / VECTORS, (width(),), np.float16) as rows:
             starts = range(rows.taken, count, config.batch_size)
             total = -(-count // config.batch_size)
             for start in tracked(starts, f"clip: {name}", total, console, done=total - len(starts)):
@@ -169,5 +169,5 @@ def _vectors_stage(
         config={"model": config.model, "weights": config.weights},
         inputs={name: source},
         build=build,
-        scaffold=SCAFFOLD,
+        temporary=TEMPORARY,
     )

@@ -15,7 +15,7 @@ from meter.data.record_counts import RecordCounts
 from meter.errors import InputError
 from meter.progress import tracked
 from meter.storage.fingerprint import fingerprint
-from meter.storage.growing_array import SCAFFOLD, GrowingRows
+from meter.storage.growing_array import TEMPORARY, GrowingArray
 from meter.storage.json_file import write_json
 from meter.storage.stage import Stage, build_stage
 
@@ -61,7 +61,7 @@ def build_photos(
         config={"image_size": image_size, "skip_broken": skip_broken},
         inputs={"photos": fingerprint(files), **(inputs or {})},
         build=build,
-        scaffold=SCAFFOLD,
+        temporary=TEMPORARY,
     )
 
 
@@ -80,7 +80,7 @@ def _decode_all(
     skip_broken: bool,
     console: "Console | None",
 ) -> dict[str, Any]:
-    with GrowingRows(target / PIXELS, (image_size, image_size, 3), np.uint8) as rows:
+    with GrowingArray(target / PIXELS, (image_size, image_size, 3), np.uint8) as rows:
         remaining = photos[rows.taken :]
         decoded = tracked(
             _decoded(remaining, folder, image_size), "decoding photos", len(photos), console, done=rows.taken

@@ -1,4 +1,4 @@
-"""An array on disk that grows row by row; what a kill leaves behind is gone on with."""
+"""An array on disk that grows row by row; after a kill it is continued where it stood."""
 
 import os
 from collections.abc import Sequence
@@ -9,33 +9,33 @@ import numpy as np
 
 from meter.storage.journal import Journal
 
-SCAFFOLD = "growing"
+TEMPORARY = "growing"
 """Folder beside the array in which its journal lies; of no use once the array is whole."""
 ROWS_AT_RISK = 1024
 
 
-class GrowingRows:
+class GrowingArray:
     """Appends rows to a file in NumPy's format, in the order of the inputs that they are made from.
 
     An input gives one row or, where it is dropped, none. The rows and what they were made from are forced to disk
     after every 1,024 inputs or so: a kill, or a power cut, loses at most these.
 
-    taken: how many inputs are done.  dropped: the places of those that gave no row.
+    taken: how many inputs are done.  dropped: the indices of those that gave no row.
 
-    >>> with GrowingRows(folder / "codes.npy", (256,), np.int32) as rows:   # doctest: +SKIP
+    >>> with GrowingArray(folder / "codes.npy", (256,), np.int32) as rows:   # doctest: +SKIP
     ...     for batch in batches(inputs[rows.taken :]):
     ...         rows.append(encode(batch))
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> None:
         self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
-        journal_folder = path.parent / SCAFFOLD
+        journal_folder = path.parent / TEMPORARY
         journal_folder.mkdir(exist_ok=True)
         self.journal = Journal(journal_folder / f"{path.stem}.jsonl")
         lines = self.journal.read() if path.exists() else []
         self.journal.truncate(len(lines))
         self.taken = self.saved = lines[-1]["taken"] if lines else 0
-        self.dropped: list[int] = [place for line in lines for place in line["dropped"]]
+        self.dropped: list[int] = [index for line in lines for index in line["dropped"]]
         self.saved_drops = len(self.dropped)
         self.file = path.open("r+b" if lines else "w+b")
         self._write_header()
@@ -65,7 +65,7 @@ class GrowingRows:
         self.journal.write(taken=self.taken, dropped=self.dropped[self.saved_drops :])
         self.saved, self.saved_drops = self.taken, len(self.dropped)
 
-    def __enter__(self) -> "GrowingRows":
+    def __enter__(self) -> "GrowingArray":
         return self
 
     def __exit__(

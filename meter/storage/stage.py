@@ -1,4 +1,4 @@
-"""One arrow of the data's way: a folder with a manifest, built once and reused while its hash matches."""
+"""A stage between raw data and report: a folder with a manifest, built once and reused while its hash matches."""
 
 import fcntl
 import shutil
@@ -21,7 +21,7 @@ class Stage:
 
     folder: its files, ``manifest.json`` among them.
     hash: 64 hex digits over name, format version, config and inputs.
-    summary: what the builder wants remembered (counts, figures), plain values.
+    summary: counts and figures that the builder returned, plain values.
     """
 
     folder: Path
@@ -37,7 +37,7 @@ def build_stage(
     config: Any,
     inputs: Mapping[str, str],
     build: Callable[[Path], dict[str, Any]],
-    scaffold: str = "",
+    temporary: str = "",
 ) -> Stage:
     """Returns the stage of this config and these inputs, building it only where it does not exist yet.
 
@@ -47,7 +47,7 @@ def build_stage(
 
     version: the format's number; raise it when the files change their meaning.
     inputs: a name and a hash for everything that was read.
-    scaffold: pattern of folders that only the building needs. They go when the stage is whole: were they to go
+    temporary: pattern of folders that only the building needs. They go when the stage is whole: were they to go
         before, a kill in between would lose all that was built.
     """
     description = {"stage": name, "format": version, "config": plain(config), "inputs": dict(inputs)}
@@ -62,7 +62,7 @@ def build_stage(
             manifest = {**description, "hash": digest, "package": __version__, "summary": plain(summary)}
             write_json(partial / MANIFEST, manifest, indent=1)
             partial.rename(folder)
-        for leftover in folder.glob(scaffold) if scaffold else ():
+        for leftover in folder.glob(temporary) if temporary else ():
             shutil.rmtree(leftover)
     return open_stage(folder)
 

@@ -13,7 +13,7 @@ import meter.data.images
 import meter.train.vqgan.stages
 from meter.data.images import build_photos
 from meter.data.readers.photos import Photo
-from meter.storage.growing_array import ROWS_AT_RISK, SCAFFOLD, GrowingRows
+from meter.storage.growing_array import ROWS_AT_RISK, TEMPORARY, GrowingArray
 from meter.train.vqgan import encode_photos_stage
 from meter.vq import VQGAN, VQConfig, encode_photos
 
@@ -21,7 +21,7 @@ INPUTS = np.arange(3000 * 2, dtype=np.int32).reshape(3000, 2)
 
 
 def test_whole_array(tmp_path: Path) -> None:
-    with GrowingRows(tmp_path / "a.npy", (2,), np.int32) as rows:
+    with GrowingArray(tmp_path / "a.npy", (2,), np.int32) as rows:
         assert rows.taken == 0
         for start in range(0, 3000, 7):
             rows.append(INPUTS[start : start + 7])
@@ -30,7 +30,7 @@ def test_whole_array(tmp_path: Path) -> None:
 
 
 def test_dropped_inputs_give_no_row(tmp_path: Path) -> None:
-    with GrowingRows(tmp_path / "a.npy", (2,), np.int32) as rows:
+    with GrowingArray(tmp_path / "a.npy", (2,), np.int32) as rows:
         rows.append(INPUTS[:1])
         rows.append(INPUTS[:0], dropped=[1])
         rows.append(INPUTS[2:4], dropped=[4])
@@ -41,7 +41,7 @@ def test_dropped_inputs_give_no_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize("torn", ["", "rows", "journal", "both"])
 def test_killed_and_gone_on_with(tmp_path: Path, torn: str) -> None:
     path = tmp_path / "a.npy"
-    killed = GrowingRows(path, (2,), np.int32)
+    killed = GrowingArray(path, (2,), np.int32)
     for start in range(0, 2100, 3):
         dropped = [start] if start % 300 == 0 else []
         killed.append(INPUTS[start + len(dropped) : start + 3], dropped=dropped)
@@ -52,7 +52,7 @@ def test_killed_and_gone_on_with(tmp_path: Path, torn: str) -> None:
     if torn in ("journal", "both"):
         with killed.journal.path.open("a") as journal:
             journal.write('{"taken": 3')
-    with GrowingRows(path, (2,), np.int32) as rows:
+    with GrowingArray(path, (2,), np.int32) as rows:
         assert 2100 - ROWS_AT_RISK <= rows.taken <= 2100
         assert rows.dropped == list(range(0, rows.taken, 300))
         for start in range(rows.taken, 3000, 3):
@@ -90,7 +90,7 @@ def test_decoding_of_photos_goes_on_where_it_was_killed(
         build_photos(photos, tmp_path, tmp_path / "twice", image_size=4, skip_broken=True)
     twice = build_photos(photos, tmp_path, tmp_path / "twice", image_size=4, skip_broken=True)
     assert decoded < 2000 + ROWS_AT_RISK
-    assert not (twice.folder / SCAFFOLD).exists()
+    assert not (twice.folder / TEMPORARY).exists()
     assert twice.summary == once.summary
     assert twice.summary["photos"]["dropped"]["missing or torn"]["count"] == 2
     for name in ("pixels.npy", "photos.json"):

@@ -9,7 +9,7 @@ from meter.storage.stage import MANIFEST, Stage, build_stage
 
 
 def build_in(cache: Path, build) -> Stage:
-    return build_stage(cache, "thing", version=1, config={}, inputs={}, build=build, scaffold="work*")
+    return build_stage(cache, "thing", version=1, config={}, inputs={}, build=build, temporary="work*")
 
 
 def with_scaffold(folder: Path) -> dict:

@@ -13,7 +13,7 @@ from meter.errors import InputError
 from meter.progress import tracked
 from meter.signals import StopRequest
 from meter.storage.file_hashes import FileHashes
-from meter.storage.growing_array import SCAFFOLD, GrowingRows
+from meter.storage.growing_array import TEMPORARY, GrowingArray
 from meter.storage.stage import Stage, build_stage, open_stage
 from meter.train.vqgan.samples import summarise
 from meter.train.vqgan.schedule import held_out_rows
@@ -98,7 +98,7 @@ def pretrain_stage(
             config={"vq": config, "training": identity},
             inputs={"photos": photos_hash},
             build=build,
-            scaffold=f"{STATE}*",
+            temporary=f"{STATE}*",
         )
 
     return build_together(fabric, locked, build)
@@ -196,7 +196,7 @@ def encode_photos_stage(
     def build(folder: Path) -> dict[str, Any]:
         vq = VQGAN.from_pretrained(vq_stage.folder).to(fabric.device)
         places = math.prod(vq.grid)
-        with GrowingRows(folder / CODES, (places,), np.int32) as rows:
+        with GrowingArray(folder / CODES, (places,), np.int32) as rows:
             batches = batches_of_codes(vq, pixels, batch_size, start=rows.taken)
             total = -(-len(pixels) // batch_size)
             for codes in tracked(batches, "encoding photos", total, console, done=rows.taken // batch_size):
@@ -216,5 +216,5 @@ def encode_photos_stage(
 
     inputs = {"photos": photos_hash, "vq": vq_stage.hash}
     return build_stage(
-        cache, "codes", version=CODES_VERSION, config={}, inputs=inputs, build=build, scaffold=SCAFFOLD
+        cache, "codes", version=CODES_VERSION, config={}, inputs=inputs, build=build, temporary=TEMPORARY
     )
