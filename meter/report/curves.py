@@ -74,8 +74,8 @@ def joint_plots(journal: Sequence[Mapping[str, Any]]) -> list[Plot]:
 
 def best_validation(journal: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The last validation that the training called its best; None where there is none."""
-    found = [line for line in journal if line.get("kind") == "validation" and line.get("best")]
-    return found[-1] if found else None
+    bests = [line for line in journal if line.get("kind") == "validation" and line.get("best")]
+    return bests[-1] if bests else None
 
 
 def _panel_plots(
@@ -126,8 +126,8 @@ def _averaged(values: Float[np.ndarray, "_"]) -> Float[np.ndarray, "_"]:
 def _smoothed(values: Float[np.ndarray, "_"]) -> Float[np.ndarray, "_"]:
     last = len(values) - 1
     # The interval shrinks towards both ends, so that the curve begins and ends where the data do.
-    reaches = [min(len(values) // SMOOTHING, place, last - place) for place in range(len(values))]
-    return np.array([values[place - reach : place + reach + 1].mean() for place, reach in enumerate(reaches)])
+    reaches = [min(len(values) // SMOOTHING, index, last - index) for index in range(len(values))]
+    return np.array([values[index - reach : index + reach + 1].mean() for index, reach in enumerate(reaches)])
 
 
 def _curves_plot(
@@ -165,7 +165,7 @@ def _curves_plot(
     if logarithmic:
         note += ", logarithmic"
     if left_out:
-        note += f"; {left_out:,} values that are no numbers left out"
+        note += f"; {left_out:,} values that are not finite left out"
     legend = legend_of([curve.label for curve in curves]) if len(curves) > 1 else []
     name = re.sub(r"\W+", "-", title.lower())
     return Plot(title=title, svg=draw_svg(name, draw, alt, (4.2, 2.4)), alt=alt, legend=legend, note=note)

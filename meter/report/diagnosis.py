@@ -1,4 +1,4 @@
-"""The diagnosis of a run as parts of its page: why it repeats itself, and whether it looks at its picture."""
+"""The diagnosis of a run, told: why it repeats itself, and whether it uses its picture."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ SWAPS = {
     "sentence_and_item": "sentence and item",
 }
 PAIRS = {
-    "true": "sentence and its picture, (E, V)",
-    "swapped": "sentence, picture of another item",
-    "generated_picture": "generated picture, (E, V̂)",
-    "generated_text": "generated sentence, (Ê, V)",
-    "generated_pair": "both generated, (Ê, V̂)",
+    "true": "true sentence and picture (E, V)",
+    "swapped": "sentence with the picture of another item",
+    "generated_picture": "generated picture (E, V̂)",
+    "generated_text": "generated sentence (Ê, V)",
+    "generated_pair": "both generated (Ê, V̂)",
 }
 TARGETS = {
-    "bos": "BOS",
+    "bos": "begin of sentence",
     "words": "other words",
     "named_feature": "feature word",
-    "boi": "BOI",
+    "boi": "begin of picture",
     "codes": "codes so far",
 }
 SCORERS = {"discriminator": "D", "matcher": "matcher"}
@@ -37,15 +37,15 @@ IN_SENTENCE = ("words", "named_feature", "value_word")
 
 @dataclass(kw_only=True, slots=True)
 class HeatCell:
-    """A figure, and how warmly its cell is coloured: 0 … 1."""
+    """A written figure, and how strongly its cell is coloured: 0 … 1."""
 
     written: str
-    warmth: float = 0.0
+    strength: float = 0.0
 
 
 @dataclass(kw_only=True, slots=True)
 class HeatRow:
-    """name: what the cells are of. apart: whether a line parts it from the row above."""
+    """name: what the cells are of. apart: whether a line separates it from the row above."""
 
     name: str
     cells: list[HeatCell]
@@ -79,25 +79,22 @@ class DiagnosisPart:
 
 def diagnosis_parts(diagnosis: Mapping[str, Any]) -> list[DiagnosisPart]:
     """What stands in ``metrics.json`` under ``diagnosis``, for readers; nothing where there is none."""
-    parts = []
-    if "sentences" in diagnosis:
-        parts.append(sentences_part(diagnosis["sentences"]))
-    if "input_importance" in diagnosis:
-        parts.append(input_importance_part(diagnosis["input_importance"]))
-    if "pair_scores" in diagnosis:
-        parts.append(pair_scores_part(diagnosis["pair_scores"]))
-    if "attention" in diagnosis:
-        parts.append(attention_part(diagnosis["attention"]))
-    return parts
+    writers = {
+        "sentences": sentences_part,
+        "input_importance": input_importance_part,
+        "pair_scores": pair_scores_part,
+        "attention": attention_part,
+    }
+    return [write(diagnosis[key]) for key, write in writers.items() if key in diagnosis]
 
 
-def sentences_part(found: Mapping[str, Any]) -> DiagnosisPart:
-    """Which sentences come again, and what the records share that get the same one."""
-    made, true = found["repetition"], found["repetition_of_references"]
-    shares = {tuple(one["shared"]): one["generated"] for one in found["coincidences"]}
+def sentences_part(sentences: Mapping[str, Any]) -> DiagnosisPart:
+    """Which sentences are repeated, and what the records share that get the same sentence."""
+    generated, true = sentences["repetition"], sentences["repetition_of_references"]
+    shares = {tuple(pairs["shared"]): pairs["generated"] for pairs in sentences["coincidences"]}
     text = [
-        f"{number(made['half'])} different sentences make up half of the {number(found['count'])} generated ones; "
-        f"half of the true ones takes {number(true['half'])}."
+        f"{number(generated['half'])} different sentences make up half of the {number(sentences['count'])} generated "
+        f"ones; it takes {number(true['half'])} to make up half of the true ones."
     ]
     by_user, by_item = shares.get(("feature", "user")), shares.get(("feature", "item"))
     if by_user is not None and by_item is not None:
@@ -108,52 +105,56 @@ def sentences_part(found: Mapping[str, Any]) -> DiagnosisPart:
             f"item, {decides} decides more which sentence is written."
         )
     coincidences = Table(
-        title="Records that get the same sentence",
+        title="How often two records have the same sentence",
         columns=[("pairs", ""), ("generated", ""), ("true", "")],
         rows=[
             TableRow(
-                name=f"same {' and '.join(one['shared'])}" if one["shared"] else "any two records",
+                name=f"same {' and '.join(pairs['shared'])}" if pairs["shared"] else "any two records",
                 direction="",
-                cells=[number(one["pairs"]), _percent(one["generated"]), _percent(one["reference"])],
+                cells=[number(pairs["pairs"]), _percent(pairs["generated"]), _percent(pairs["reference"])],
             )
-            for one in found["coincidences"]
+            for pairs in sentences["coincidences"]
         ],
     )
     repeated = Table(
         title="Most repeated sentences",
-        columns=[(name, "") for name in ("times", "share", "users", "items", "in true ones")],
+        columns=[(name, "") for name in ("times", "share", "users", "items", "among true ones")],
         rows=[
             TableRow(
-                name=one["text"] or "(no word)",
+                name=sentence["text"] or "(no word)",
                 direction="",
                 cells=[
-                    number(one["count"]),
-                    _percent(one["share"]),
-                    *(number(one[key]) for key in ("users", "items", "in_references")),
+                    number(sentence["count"]),
+                    _percent(sentence["share"]),
+                    *(number(sentence[key]) for key in ("users", "items", "in_references")),
                 ],
             )
-            for one in found["repeated"]
+            for sentence in sentences["repeated"]
         ],
     )
-    groups = [("feature", found["by_feature"]), ("user", found["by_user"])]
+    groups = [("feature", sentences["by_feature"]), ("user", sentences["by_user"])]
     return DiagnosisPart(
-        title="Which sentences come again",
+        title="Which sentences are repeated",
         text=text,
-        plots=[repetition_plot(made, true)],
+        plots=[repetition_plot(generated, true)],
         tables=[coincidences, *([repeated] if repeated.rows else [])],
         folded=[_groups_table(name, group) for name, group in groups if group and group["largest"]],
     )
 
 
-def _groups_table(name: str, found: Mapping[str, Any]) -> Table:
+def _groups_table(name: str, groups: Mapping[str, Any]) -> Table:
     keys = {
         "usr": label_of("diversity.usr").name,
-        "top_share": "most frequent one",
+        "top_share": "most frequent sentence",
         "distinct_2": label_of("diversity.distinct_2").name,
     }
     mean = [
-        f"{found['num_groups']:,} {name}s",
-        *(_percent(found[key + ending]) for key in ("usr", "top_share") for ending in ("", "_of_references")),
+        f"{groups['num_groups']:,} {name}s",
+        *(
+            _percent(groups[key + ending])
+            for key in ("usr", "top_share")
+            for ending in ("", "_of_references")
+        ),
         *("", ""),
     ]
     return Table(
@@ -166,59 +167,61 @@ def _groups_table(name: str, found: Mapping[str, Any]) -> Table:
             TableRow(name="mean", direction="", cells=mean),
             *(
                 TableRow(
-                    name=one["name"],
+                    name=group["name"],
                     direction="",
                     cells=[
-                        number(one["generated"]["count"]),
-                        *(_percent(one[side][key]) for key in keys for side in ("generated", "reference")),
+                        number(group["generated"]["count"]),
+                        *(_percent(group[side][key]) for key in keys for side in ("generated", "reference")),
                     ],
                 )
-                for one in found["largest"]
+                for group in groups["largest"]
             ),
         ],
         wide=True,
     )
 
 
-def input_importance_part(found: Mapping[str, Any]) -> DiagnosisPart:
+def input_importance_part(importance: Mapping[str, Any]) -> DiagnosisPart:
     """How much each loss rises when an input is another record's."""
     losses = {
-        name: {one["swapped"]: one for one in found[key]}
+        name: {swap["swapped"]: swap for swap in importance[key]}
         for name, key in (("word", "text"), ("code", "picture"))
-        if found[key]
+        if importance[key]
     }
-    highest = {name: max(max(one["rise"] for one in swaps.values()), 1e-9) for name, swaps in losses.items()}
+    highest = {
+        name: max(max(swap["rise"] for swap in swaps.values()), 1e-9) for name, swaps in losses.items()
+    }
     rows = []
     for swapped, label in SWAPS.items():
         cells: list[HeatCell] = []
         for name, swaps in losses.items():
-            one = swaps.get(swapped)
-            if one is None:
+            swap = swaps.get(swapped)
+            if swap is None:
                 cells += [HeatCell(written=""), HeatCell(written="")]
                 continue
             cells += [
-                HeatCell(written=f"{one['rise']:+.4f}", warmth=max(one["rise"], 0) / highest[name]),
-                HeatCell(written=f"{one['worse']:.0%}"),
+                HeatCell(written=f"{swap['rise']:+.4f}", strength=max(swap["rise"], 0) / highest[name]),
+                HeatCell(written=f"{swap['worse']:.0%}"),
             ]
         if any(cell.written for cell in cells):
             rows.append(HeatRow(name=label, cells=cells))
-    own = [f"{number(next(iter(swaps.values()))['own'])} nats a {name}" for name, swaps in losses.items()]
-    columns = [column for name in losses for column in (f"nats a {name}", "records worse")]
+    own = [f"{number(next(iter(swaps.values()))['own'])} nats per {name}" for name, swaps in losses.items()]
+    columns = [column for name in losses for column in (f"nats per {name}", "records worse")]
     return DiagnosisPart(
-        title="What it uses",
+        title="What the model uses",
         text=[
-            f"On {number(found['count'])} held-out records with their true sentences"
+            f"On {number(importance['count'])} held-out records with their true sentences"
             f"{' and pictures' if 'code' in losses else ''} the loss is {' and '.join(own)}. The table says how much "
-            "it rises when an input is another record’s: what the model does not use costs nothing, and makes half of "
-            "the records worse.",
-            *_dearest(losses),
+            "it rises when one input is taken from another record. Where the model does not use an input, the loss "
+            "stays, and about half of the records get worse by chance.",
+            *_most_important(losses),
         ],
         heats=[
             HeatTable(
-                title="What it costs to swap an input",
+                title="Rise of the loss when an input is swapped",
                 columns=columns,
                 rows=rows,
-                note="A swapped item or sentence is that of a record with the same feature and another item.",
+                note="Items and sentences are swapped between records with the same feature and different items.",
             )
         ]
         if rows
@@ -226,23 +229,27 @@ def input_importance_part(found: Mapping[str, Any]) -> DiagnosisPart:
     )
 
 
-def _dearest(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
-    """Which single input each loss rests on most, and what the picture takes from the sentence."""
-    said = []
+def _most_important(losses: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """Which single input matters most for each loss, and how much the sentence matters for the picture."""
+    lines = []
     for name, swaps in losses.items():
-        single = [one for one in swaps.values() if one["swapped"] != "sentence_and_item"]
-        most = max(single, key=lambda one: one["rise"])
+        single = [swap for swap in swaps.values() if swap["swapped"] != "sentence_and_item"]
+        most = max(single, key=lambda swap: swap["rise"])
         if most["rise"] > 0:
-            said.append(f"A {name} rests most on the {SWAPS[most['swapped']]} ({most['rise']:+.4f} nats).")
+            lines.append(
+                f"For a {name}, the {SWAPS[most['swapped']]} matters most ({most['rise']:+.4f} nats)."
+            )
     if "sentence" in losses.get("code", {}):
         sentence = losses["code"]["sentence"]
-        said.append(f"Another’s sentence costs the picture {sentence['rise']:+.4f} nats a code.")
-    return said
+        lines.append(
+            f"With another sentence, the picture’s loss changes by {sentence['rise']:+.4f} nats per code."
+        )
+    return lines
 
 
-def pair_scores_part(found: Mapping[str, Any]) -> DiagnosisPart:
-    """What D and the matcher tell apart, and whether D’s probabilities can be believed."""
-    scorers = {name: found["scorers"][name] for name in SCORERS if name in found["scorers"]}
+def pair_scores_part(scores: Mapping[str, Any]) -> DiagnosisPart:
+    """What the discriminator and the matcher tell apart, and whether D’s probabilities can be trusted."""
+    scorers = {name: scores["scorers"][name] for name in SCORERS if name in scores["scorers"]}
     columns, picked = [], []
     for name, scorer in scorers.items():
         for key, label in (("mean", "mean"), ("auc", "AUC")):
@@ -261,90 +268,92 @@ def pair_scores_part(found: Mapping[str, Any]) -> DiagnosisPart:
         for kind, label in PAIRS.items()
     ]
     text = [
-        f"{number(found['count'])} held-out records with a photo. AUC is the chance that a true pair scores above "
-        "one of these: 1 tells them apart without fail, .5 not at all."
+        f"Both score {number(scores['count'])} held-out records with a photo. AUC is the probability that a true pair "
+        "scores above a pair of this kind: 1 is always, 0.5 is chance."
     ]
     if "discriminator" in scorers:
         text.append(
-            "D is the run’s own discriminator, trained against generated pairs; swapped ones it sees only with "
-            "objective.mismatched_negatives, so what it says of them is a test."
+            "D is the run’s own discriminator, trained against generated pairs. It is trained on swapped pairs only "
+            "with objective.mismatched_negatives; otherwise they test what it has learned."
         )
     else:
         text.append("This run trained no discriminator; the matcher was trained on true pairs alone.")
-    if found["swapped_also_true"] is not None:
+    if scores["swapped_also_true"] is not None:
         text.append(
-            f"{found['swapped_also_true']:.0%} of the swapped pictures happen to show what the sentence says, so "
-            f"telling by the sentence’s feature reaches {1 - found['swapped_also_true'] / 2:.2f} at best."
+            f"{scores['swapped_also_true']:.0%} of the swapped pictures happen to show what the sentence says, so an "
+            f"AUC of {1 - scores['swapped_also_true'] / 2:.2f} is the best that its feature allows."
         )
     curves = [scorer["reliability"] for scorer in scorers.values() if scorer["reliability"]]
     return DiagnosisPart(
-        title="How well D and the matcher tell pairs apart",
+        title="What the discriminator and the matcher tell apart",
         text=text,
         tables=[Table(title="True pairs against others", columns=columns, rows=rows)],
         plots=[reliability_plot(curve) for curve in curves],
     )
 
 
-def attention_part(found: Mapping[str, Any]) -> DiagnosisPart:
-    """Where text and picture slots look, layer by layer and head by head."""
-    value = "value word" if found["value_known"] else "word after it"
-    looks = {"picture": found["picture"], "text": found["text"]}
+def attention_part(attention: Mapping[str, Any]) -> DiagnosisPart:
+    """What the slots of text and picture attend to, layer by layer and head by head."""
+    value = "value word" if attention["value_known"] else "word after it"
     text = []
-    if found["picture"]:
-        uniform, mean = found["picture"]["uniform"], _mean_shares(found["picture"])
-        here, alike = (sum(shares.get(key, 0.0) for key in IN_SENTENCE) for shares in (mean, uniform))
-        said = f"A slot of the picture puts {here:.1%} of its attention on the sentence (if uniform: {alike:.1%})"
+    if attention["picture"]:
+        uniform, mean = attention["picture"]["uniform"], _mean_shares(attention["picture"])
+        learned, even = (sum(shares.get(key, 0.0) for key in IN_SENTENCE) for shares in (mean, uniform))
+        line = f"A slot of the picture puts {learned:.1%} of its attention on the sentence (if uniform: {even:.1%})"
         if "value_word" in mean:
-            said += f", {mean['value_word']:.1%} on the {value} alone ({uniform['value_word']:.1%})"
-        text.append(f"{said}, and {mean['item']:.1%} on the item ({uniform['item']:.1%}).")
+            line += f", {mean['value_word']:.1%} on the {value} alone ({uniform['value_word']:.1%})"
+        text.append(f"{line}, and {mean['item']:.1%} on the item ({uniform['item']:.1%}).")
     text.append(
-        "This says where a prediction may take something from, not what it takes: attention is not explanation (Jain "
-        "and Wallace, 2019). What is used is measured above. Words come before the picture and never look at it."
+        "Attention shows where a prediction can take information from, not what it takes (Jain and Wallace, 2019, "
+        "“Attention is not explanation”); what is used is measured above. Words come before the picture and cannot "
+        "attend to it."
     )
     return DiagnosisPart(
-        title="Where it looks",
+        title="What the model attends to",
         text=text,
         heats=[
-            _looks_heat(f"Slots of the {name}, percent", one, value) for name, one in looks.items() if one
+            _attention_table(f"Attention of the {name}’s slots, percent", attention[name], value)
+            for name in ("picture", "text")
+            if attention[name]
         ],
     )
 
 
-def _looks_heat(title: str, found: Mapping[str, Any], value: str) -> HeatTable:
-    targets: list[str] = list(found["uniform"])
+def _attention_table(title: str, slots: Mapping[str, Any], value: str) -> HeatTable:
+    targets: list[str] = list(slots["uniform"])
 
     def cells(shares: Mapping[str, float]) -> list[HeatCell]:
         return [
             HeatCell(
                 written=f"{100 * shares[target]:.1f}",
-                warmth=_warmth(shares[target], found["uniform"][target]),
+                strength=_strength(shares[target], slots["uniform"][target]),
             )
             for target in targets
         ]
 
     heads = [
-        HeatRow(name=f"layer {one['layer']}, head {one['head']}", cells=cells(one["shares"]))
-        for one in found["heads"]
+        HeatRow(name=f"layer {head['layer']}, head {head['head']}", cells=cells(head["shares"]))
+        for head in slots["heads"]
     ]
     return HeatTable(
         title=title,
         columns=[value if target == "value_word" else TARGETS.get(target, target) for target in targets],
         rows=[
             *heads,
-            HeatRow(name="mean", cells=cells(_mean_shares(found)), apart=True),
-            HeatRow(name="uniform attention", cells=cells(found["uniform"])),
+            HeatRow(name="mean", cells=cells(_mean_shares(slots)), apart=True),
+            HeatRow(name="uniform attention", cells=cells(slots["uniform"])),
         ],
-        note="Coloured where a share is above that of uniform attention to all visible slots: fully at eight times.",
+        note="Cells are coloured where the share is above that of uniform attention, fully at eight times as much.",
     )
 
 
-def _warmth(share: float, uniform: float) -> float:
+def _strength(share: float, uniform: float) -> float:
     return min(max(math.log2(share / uniform), 0.0) / 3, 1.0) if share > 0 else 0.0
 
 
-def _mean_shares(found: Mapping[str, Any]) -> dict[str, float]:
-    heads: Sequence[Mapping[str, Any]] = found["heads"]
-    return {target: sum(one["shares"][target] for one in heads) / len(heads) for target in found["uniform"]}
+def _mean_shares(slots: Mapping[str, Any]) -> dict[str, float]:
+    heads: Sequence[Mapping[str, Any]] = slots["heads"]
+    return {target: sum(head["shares"][target] for head in heads) / len(heads) for target in slots["uniform"]}
 
 
 def _percent(value: float | None) -> str:

@@ -51,23 +51,23 @@ def rating_plot(
         everything = np.concatenate([np.rint(true) for _, true in ratings.values()])
         low, high = everything.min() - 0.5, everything.max() + 0.5
         axes.plot([low, high], [low, high], color=MUTED, linewidth=1, dashes=(4, 3))
-        for place, (colour, (predicted, true)) in enumerate(
+        for index, (colour, (predicted, true)) in enumerate(
             zip(colours(len(ratings)), ratings.values(), strict=True)
         ):
-            shift = 0.18 * (place - (len(ratings) - 1) / 2)
-            whole = np.rint(true)
-            for star in np.unique(whole):
-                marks = np.quantile(predicted[whole == star], [0.05, 0.25, 0.5, 0.75, 0.95])
-                axes.plot([star + shift] * 2, marks[[0, 4]], color=colour, linewidth=1.2)
+            shift = 0.18 * (index - (len(ratings) - 1) / 2)
+            rounded = np.rint(true)
+            for star in np.unique(rounded):
+                quantiles = np.quantile(predicted[rounded == star], [0.05, 0.25, 0.5, 0.75, 0.95])
+                axes.plot([star + shift] * 2, quantiles[[0, 4]], color=colour, linewidth=1.2)
                 axes.plot(
                     [star + shift] * 2,
-                    marks[[1, 3]],
+                    quantiles[[1, 3]],
                     color=colour,
                     linewidth=7,
                     alpha=0.45,
                     solid_capstyle="butt",
                 )
-                axes.plot(star + shift, marks[2], "o", color=colour, markersize=6)
+                axes.plot(star + shift, quantiles[2], "o", color=colour, markersize=6)
         axes.set_xticks(np.unique(everything))
         axes.set_yticks(np.unique(everything))
         axes.set_xlim(low, high)
@@ -95,12 +95,12 @@ def retrieval_plot(retrieval: Mapping[str, Mapping[str, float]]) -> Plot:
 
     def draw(axes: "Axes") -> None:
         width = 0.72 / len(retrieval)
-        for place, (colour, recalls) in enumerate(
+        for index, (colour, recalls) in enumerate(
             zip(colours(len(retrieval)), retrieval.values(), strict=True)
         ):
             for column, rank in enumerate(ranks):
                 if rank in recalls:
-                    left = column + width * (place - (len(retrieval) - 1) / 2)
+                    left = column + width * (index - (len(retrieval) - 1) / 2)
                     axes.bar(left, recalls[rank], width * 0.88, color=colour)
                     axes.annotate(number(recalls[rank]), (left, recalls[rank]), (0, 3), textcoords="offset points",
                                   ha="center", fontsize=9, color=INK)  # fmt: skip
@@ -120,58 +120,63 @@ def retrieval_plot(retrieval: Mapping[str, Mapping[str, float]]) -> Plot:
     )
 
 
-def repetition_plot(made: Mapping[str, Any], true: Mapping[str, Any]) -> Plot:
+def repetition_plot(generated: Mapping[str, Any], true: Mapping[str, Any]) -> Plot:
     """Share of all sentences by number of different ones, most frequent first: the steeper, the more repetition."""
+    from matplotlib.ticker import NullFormatter
+
     labels = ["generated", "true"]
 
     def draw(axes: "Axes") -> None:
-        for colour, one in zip(colours(2), (made, true), strict=True):
-            times, different = np.array(one["times"][::-1]), np.cumsum(one["sentences"][::-1])
+        for colour, repetition in zip(colours(2), (generated, true), strict=True):
+            times = np.array(repetition["times"][::-1])
+            different = np.cumsum(repetition["sentences"][::-1])
             written = np.cumsum(times * np.diff(different, prepend=0))
-            places = np.unique(np.geomspace(1, different[-1], 120).round())
+            ranks = np.unique(np.geomspace(1, different[-1], 120).round())
             # Between sentences that occur equally often the share grows by the same with each.
-            share = np.interp(places, [0, *different], [0, *(written / written[-1])])
-            axes.plot(places, share, color=colour, linewidth=1.8)
+            share = np.interp(ranks, [0, *different], [0, *(written / written[-1])])
+            axes.plot(ranks, share, color=colour, linewidth=1.8)
         axes.axhline(0.5, color=MUTED, linewidth=1, dashes=(4, 3))
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.5, 1])
         axes.set_xlabel("different sentences, most frequent first")
         axes.set_ylabel("share of all")
 
     alt = (
-        f"Share of all sentences by different sentences: {made['half']:,} make up half of the generated ones, "
+        f"Share of all sentences by different sentences: {generated['half']:,} make up half of the generated ones, "
         f"{true['half']:,} of the true ones."
     )
     svg = draw_svg("repetition", draw, alt, (5.2, 3.1))
     return Plot(title="How few sentences make up the output", svg=svg, alt=alt, legend=legend_of(labels))
 
 
-def reliability_plot(found: Mapping[str, Any]) -> Plot:
+def reliability_plot(reliability: Mapping[str, Any]) -> Plot:
     """What share of the pairs is true, by the probability that D gives them; half of all pairs are true."""
-    bins = [one for one in found["bins"] if one["count"]]
+    bins = [entry for entry in reliability["bins"] if entry["count"]]
+    error, count = number(reliability["error"]), reliability["count"]
 
     def draw(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, dashes=(4, 3))
-        predicted, observed = ([one[key] for one in bins] for key in ("predicted", "observed"))
+        predicted, observed = ([entry[key] for entry in bins] for key in ("predicted", "observed"))
         axes.plot(predicted, observed, color=colours(1)[0], linewidth=1.2, alpha=0.6)
-        sizes = [12 + 160 * one["count"] / found["count"] for one in bins]
+        sizes = [12 + 160 * entry["count"] / count for entry in bins]
         axes.scatter(predicted, observed, s=sizes, color=colours(1)[0], linewidths=0)
         axes.set_xlim(-0.03, 1.03)
         axes.set_ylim(-0.03, 1.03)
         axes.set_xticks([0, 0.5, 1])
         axes.set_yticks([0, 0.5, 1])
-        axes.set_xlabel("D says")
+        axes.set_xlabel("D’s probability that a pair is true")
         axes.set_ylabel("share that is true")
 
     points = "; ".join(
-        f"{number(one['predicted'])}: {number(one['observed'])} of {one['count']:,}" for one in bins
+        f"{number(entry['predicted'])}: {number(entry['observed'])} of {entry['count']:,}" for entry in bins
     )
-    alt = f"Share of true pairs by D’s probability. {points}. Expected calibration error {number(found['error'])}."
+    alt = f"Share of true pairs by D’s probability. {points}. Expected calibration error {error}."
     note = (
-        f"Expected calibration error {number(found['error'])} over {found['count']:,} pairs, half true and half "
-        "swapped. Larger dots hold more pairs. Dashed: probabilities that mean what they say."
+        f"Expected calibration error {error} over {count:,} pairs, half true and half swapped. Larger dots hold more "
+        "pairs. Dashed: probabilities that mean what they say."
     )
     svg = draw_svg("reliability", draw, alt, (5.2, 3.1))
-    return Plot(title="Can D’s probability be believed?", svg=svg, alt=alt, note=note)
+    return Plot(title="Can D’s probability be trusted?", svg=svg, alt=alt, note=note)

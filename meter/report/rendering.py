@@ -55,17 +55,17 @@ def script_hash(script: str) -> str:
 @functools.cache
 def environment() -> Environment:
     """The templates of this package with autoescape on; a name that is missing in a template is an error."""
-    found = Environment(
+    templates = Environment(
         loader=PackageLoader("meter.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=number, stars=stars, duration=duration, filled=filled, data_uri=data_uri)
-    found.tests.update(digest=is_hash)
-    found.globals.update(asset=lambda name: Markup(asset(name)))
-    return found
+    templates.filters.update(number=number, stars=stars, duration=duration, filled=filled, data_uri=data_uri)
+    templates.tests.update(digest=is_hash)
+    templates.globals.update(asset=lambda name: Markup(asset(name)))
+    return templates
 
 
 def render(template: str, **values: Any) -> str:

@@ -35,27 +35,19 @@ def run_report(
 ) -> Path:
     """Writes ``report.html`` and returns its path."""
     summary = prepared.stage.summary
-    count = sum(visual_counts(visual)) if visual else 0
+    sizes = {"reviews": len(prepared), "users": len(prepared.users), "items": len(prepared.items)}
+    if visual is not None:
+        sizes["photos"] = len(visual.codes)
     report = Report(
         title=f"{config.name.replace('_', ' ').upper()} on {config.dataset.name}",
-        subtitle=f"{folder.path.name} · {len(prepared):,} reviews · {len(prepared.users):,} users · "
-        f"{len(prepared.items):,} items"
-        + (f" · {count // visual.codes.shape[1]:,} photos" if visual else ""),
+        subtitle=" · ".join([folder.path.name, *(f"{count:,} {name}" for name, count in sizes.items())]),
         key_figures=key_figures(metrics),
         metrics=metrics,
         joint_journal=folder.journal.read(),
-        ratings={
-            split: Ratings(
-                predicted=np.array([one.predicted_rating for one in generated if one.split == split]),
-                true=np.array([one.rating for one in generated if one.split == split]),
-            )
-            for split in dict.fromkeys(one.split for one in generated)
-        },
+        ratings=ratings_by_split(generated),
         retrieval=retrieval(metrics),
-        gallery=gallery(
-            generated, prepared, visual.vq if visual else None, matcher, config, seed=config.data_seed
-        ),
-        gallery_note="Drawn at random (seeded) from every evaluated split; not chosen by hand.",
+        gallery=gallery(generated, prepared, visual.vq if visual else None, matcher, config),
+        gallery_note="The records were drawn at random, not chosen by hand.",
         dataset={row.what: row.count for row in overview(summary) if row.group in ("size", "splits")},
         left_out=left_out(summary),
         provenance=manifest,
@@ -63,23 +55,30 @@ def run_report(
     )
     if visual is not None:
         report.vq_journal = Journal(visual.stage.folder / "metrics.jsonl").read()
-        report.code_counts = np.array(visual_counts(visual))
+        report.code_counts = np.bincount(visual.codes.ravel(), minlength=visual.vq.config.num_codes)
         report.reconstructions = reconstructions(prepared, visual)
     return write_report(folder.report_file, report)
 
 
-def visual_counts(visual: VisualCodes) -> list[int]:
-    """How often each code stands in a photo."""
-    return np.bincount(np.asarray(visual.codes).ravel(), minlength=visual.vq.config.num_codes).tolist()
+def ratings_by_split(generated: Sequence[Generation]) -> dict[str, Ratings]:
+    """Predicted and true ratings of every evaluated split."""
+    splits = {}
+    for split in dict.fromkeys(record.split for record in generated):
+        records = [record for record in generated if record.split == split]
+        splits[split] = Ratings(
+            predicted=np.array([record.predicted_rating for record in records]),
+            true=np.array([record.rating for record in records]),
+        )
+    return splits
 
 
 def left_out(summary: dict[str, Any]) -> list[LeftOut]:
-    """Everything that was left out, with the first place of each reason."""
-    counted = [summary["reviews"], summary["photos"] or {"dropped": {}}]
+    """Reviews and photos that were left out, by reason, each with where the first one is."""
+    dropped = [counts["dropped"] for counts in (summary["reviews"], summary["photos"]) if counts]
     return [
-        LeftOut(reason=reason, count=entry["count"], first=entry["first"])
-        for records in counted
-        for reason, entry in records["dropped"].items()
+        LeftOut(reason=reason, count=records["count"], first=records["first"])
+        for reasons in dropped
+        for reason, records in reasons.items()
     ]
 
 
@@ -88,9 +87,9 @@ def retrieval(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
     recalls = {}
     for split in metrics:
         for section, pairs in (("match", "generated"), ("match_of_true_pairs", "true pairs")):
-            if (found := look_up(metrics, f"{split}.{section}")) is not None:
+            if (values := look_up(metrics, f"{split}.{section}")) is not None:
                 keys = ("recall_at_1", "recall_at_5")
-                recalls[f"{split}, {pairs}"] = {label_of(f"match.{key}").name: found[key] for key in keys}
+                recalls[f"{split}, {pairs}"] = {label_of(f"match.{key}").name: values[key] for key in keys}
     return recalls
 
 
@@ -157,73 +156,71 @@ def gallery(
     vq: VQGAN | None,
     matcher: Matcher | None,
     config: RunConfig,
-    seed: int,
 ) -> list[Card]:
-    """Cards of as many records of each split as fit, drawn at random."""
-    splits = list(dict.fromkeys(one.split for one in generated))
-    generator = np.random.default_rng(seed)
+    """Cards of records drawn at random, equally many of each split."""
+    splits = list(dict.fromkeys(record.split for record in generated))
+    generator = np.random.default_rng(config.data_seed)
     chosen: list[Generation] = []
     for split in splits:
-        members = [one for one in generated if one.split == split]
-        drawn = generator.permutation(len(members))[: config.evaluation.gallery // len(splits)]
-        chosen += [members[place] for place in drawn]
-    pictures = decode_pictures(chosen, vq)
+        records = [record for record in generated if record.split == split]
+        drawn = generator.permutation(len(records))[: config.evaluation.gallery // len(splits)]
+        chosen += [records[index] for index in drawn]
     return [
         Card(
-            user=one.user,
-            item=one.item,
-            feature=one.feature,
-            rating=one.predicted_rating,
-            true_rating=one.rating,
-            text=one.text,
-            true_text=one.reference,
-            context=one.context,
+            user=record.user,
+            item=record.item,
+            feature=record.feature,
+            rating=record.predicted_rating,
+            true_rating=record.rating,
+            text=record.text,
+            true_text=record.reference,
+            context=record.context,
             image=picture,
-            photo=photo(prepared, one),
-            match=match(matcher, one, prepared),
-            marks=marks(one, picture, prepared),
-            split=one.split,
+            photo=photo_of(record, prepared),
+            match=match_of(record, prepared, matcher),
+            marks=marks_of(record, picture, prepared),
+            split=record.split,
             best_rating=round(config.dataset.max_rating),
         )
-        for one, picture in zip(chosen, pictures, strict=True)
+        for record, picture in zip(chosen, decode_pictures(chosen, vq), strict=True)
     ]
 
 
-def photo(prepared: Prepared, one: Generation) -> np.ndarray | None:
+def photo_of(record: Generation, prepared: Prepared) -> np.ndarray | None:
     """The photo that belongs to the record."""
-    if prepared.photos is None or one.photo < 0:
+    if prepared.photos is None or record.photo < 0:
         return None
-    return np.asarray(prepared.photos.pixels[one.photo])
+    return np.asarray(prepared.photos.pixels[record.photo])
 
 
-def match(matcher: Matcher | None, one: Generation, prepared: Prepared) -> float | None:
-    """How well sentence and picture match in the matcher's eyes."""
-    if matcher is None or one.codes is None:
+def match_of(record: Generation, prepared: Prepared, matcher: Matcher | None) -> float | None:
+    """The matcher's probability that generated sentence and picture belong together."""
+    if matcher is None or record.codes is None:
         return None
-    words = generated_words([one], prepared)
-    return float(matcher.match(words, torch.tensor([one.codes]))[0])
+    words = generated_words([record], prepared)
+    return float(matcher.match(words, torch.tensor([record.codes]))[0])
 
 
-def marks(one: Generation, picture: np.ndarray | None, prepared: Prepared) -> list[Mark]:
-    """What the world's oracles say of a card; nothing outside the world."""
-    if prepared.truth is None or one.feature is None:
+def marks_of(record: Generation, picture: np.ndarray | None, prepared: Prepared) -> list[Mark]:
+    """What the synthetic world's oracles read in sentence and picture, held against the truth; empty elsewhere."""
+    if prepared.truth is None or record.feature is None:
         return []
     from meter.world import read_image, read_text
 
-    true = prepared.truth["items"][one.item]["values"]
-    said = read_text(one.text).get(one.feature)
-    found = [
+    true = prepared.truth["items"][record.item]["values"]
+    said = read_text(record.text).get(record.feature)
+    marks = [
         Mark(
             label="sentence is true",
-            ok=said == true[one.feature],
-            detail=f"{one.feature}: {said or 'nothing'}",
+            ok=said == true[record.feature],
+            detail=f"{record.feature}: {said or 'nothing said'}",
         )
     ]
     if picture is not None:
         shown = read_image(picture)
         right = sum(shown.get(feature) == value for feature, value in true.items())
-        found.append(
-            Mark(label="picture is true", ok=right == len(true), detail=f"{right} of {len(true)} features")
-        )
-        found.append(Mark(label="they agree", ok=said is not None and said == shown.get(one.feature)))
-    return found
+        marks += [
+            Mark(label="picture is true", ok=right == len(true), detail=f"{right} of {len(true)} features"),
+            Mark(label="they agree", ok=said is not None and said == shown.get(record.feature)),
+        ]
+    return marks

@@ -62,7 +62,7 @@ def draw_svg(name: str, draw: "Callable[[Axes], None]", alt: str, inches: tuple[
     import matplotlib
     from matplotlib.figure import Figure
 
-    style: dict[Any, Any] = {
+    settings: dict[Any, Any] = {
         "svg.fonttype": "none",  # letters stay text: small, selectable, in the page's font
         "svg.hashsalt": name,  # the same ids every time, and other ones in every drawing
         "font.family": ["DejaVu Sans"],
@@ -76,7 +76,7 @@ def draw_svg(name: str, draw: "Callable[[Axes], None]", alt: str, inches: tuple[
         "grid.color": LINE,
         "text.color": INK,
     }
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(settings):
         figure = Figure(figsize=inches, layout="constrained")
         axes = figure.add_subplot()
         axes.set_axisbelow(True)
@@ -99,8 +99,8 @@ def draw_svg(name: str, draw: "Callable[[Axes], None]", alt: str, inches: tuple[
         if element.tag == "g":
             # Matplotlib numbers the groups of every drawing from one; what is referred to has a hash for its id.
             element.attrib.pop("id", None)
-        elif element.tag == "text":
-            element.attrib["style"] += "; font-family: inherit"
+        elif "font" in (style := element.get("style", "")):
+            element.set("style", f"{style}; font-family: inherit")
     drawing = ElementTree.tostring(root, encoding="unicode")
     for stand_in, variable in VARIABLES.items():
         drawing = drawing.replace(stand_in, variable)

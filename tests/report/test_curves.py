@@ -1,9 +1,12 @@
 """Drawings of journals and measurements say the right numbers and leave out none in silence."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 
 from meter.report.curves import best_validation, joint_plots, vq_plots
 from meter.report.plots import codebook_plot, rating_plot, retrieval_plot
+from meter.report.svg import draw_svg
 
 
 def journals() -> tuple[list[dict], list[dict]]:
@@ -76,7 +79,7 @@ def test_values_that_are_no_numbers_are_counted_not_drawn() -> None:
         for n, value in enumerate([2.0, float("nan"), None, float("inf"), 1.0])
     ]
     (plot,) = joint_plots(journal)
-    assert plot.note == "2.00 → 1.00; 2 values that are no numbers left out"
+    assert plot.note == "2.00 → 1.00; 2 values that are not finite left out"
     assert joint_plots([{"kind": "train", "step": 1, "text": float("nan")}]) == []
 
 
@@ -94,3 +97,18 @@ def test_more_series_than_colours_are_all_drawn() -> None:
     plot = retrieval_plot({f"kind {n}": {"R@1": n / 10} for n in range(9)})
     assert len(plot.legend) == 9
     assert all(f">0.{n}00</text>" in plot.svg for n in range(9))
+
+
+def test_drawings_take_the_letters_of_the_page_in_formulas_too() -> None:
+    def draw(axes) -> None:
+        axes.set_xlabel("steps")
+        axes.set_ylabel("$10^2$")
+
+    svg = draw_svg("formula", draw, 'says "10²" & more', (2.0, 2.0))
+    root = ElementTree.fromstring(svg)
+    assert root.get("aria-label") == 'says "10²" & more'
+    styles = [style for element in root.iter() if "font" in (style := element.get("style", ""))]
+    assert "steps" in [element.text for element in root.iter()]
+    assert len(styles) > 2
+    assert all(style.endswith("font-family: inherit") for style in styles)
+    assert any(element.tag == "tspan" for element in root.iter())

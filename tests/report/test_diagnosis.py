@@ -59,7 +59,7 @@ def test_the_report_shows_the_whole_diagnosis(diagnosis: dict[str, Any]) -> None
         "Two records with the same feature",
         "matcher",
         "Expected calibration error",
-        "0.88 at best",
+        "0.88 is the best",
         "layer 2, head 2",
         "uniform attention",
         "Jain and Wallace",
