@@ -35,7 +35,7 @@ from meter.train.files import TrainingFiles
 from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
 from meter.train.matcher import train_matcher
-from meter.train.vqgan import VisualCodes, encode_photos_stage, held_out_rows, pretrain_stage
+from meter.train.vqgan import VisualCodes, encode_photos_stage, pretrain_stage, split_photos, visual_codes
 from meter.version import __version__
 from meter.vq import VQGAN
 
@@ -85,9 +85,9 @@ class Pipeline:
             encoded = encode_photos_stage(
                 prepared.photos.pixels, prepared.photos.hash, stage, cache, self.fabric, console=self.console
             )
-        codes = np.load(encoded.folder / "codes.npy", mmap_mode="r")
-        held_out = held_out_rows(len(codes), self.config.pretrain.held_out, self.config.data_seed)[1]
-        return VisualCodes(vq=vq, stage=stage, codes=codes, codes_hash=encoded.hash, held_out=held_out)
+        num_photos = len(prepared.photos.pixels)
+        photos = split_photos(num_photos, self.config.pretrain.held_out, self.config.data_seed)
+        return visual_codes(vq, stage, encoded, photos.held_out)
 
     def train(
         self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
@@ -189,7 +189,7 @@ class Pipeline:
         write_scores(self.folder.scores_file, measured.scores)
         metrics = measured.metrics
         if visual is not None:
-            sections = vq_sections(prepared, visual.vq, visual.stage.summary, visual.held_out)
+            sections = vq_sections(prepared, visual.vq, visual.summary, visual.held_out)
             metrics = {"vq": sections, **metrics}
         with self.timed("diagnosis"):
             discriminator = self.folder.discriminator

@@ -1,4 +1,4 @@
-"""The codebook: nearest code, straight-through gradient, and new life for codes that nothing chooses."""
+"""The codebook: nearest code, straight-through gradient, and revival of codes that no point chooses."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from torch.nn import functional
 
 @dataclass(kw_only=True, slots=True)
 class Quantized:
-    """What the codebook made of a batch of encoded photos.
+    """A batch of encoded photos after quantization.
 
     vectors: the chosen code vectors; their gradient goes straight through to the encoder.
-    codes: which code stands at each place, row by row.
+    codes: the code at each position of the grid, row by row.
     loss: codebook term plus β times commitment term, a scalar.
     """
 
@@ -23,7 +23,7 @@ class Quantized:
 
 
 class Codebook(nn.Module):
-    """K vectors of width C; every place of the encoder's grid is replaced by the nearest of them.
+    """K vectors of width C; every vector of the encoder's grid is replaced by the nearest of them.
 
     Loss as in van den Oord et al. 2017, eq. 3, and Esser et al. 2021, eq. 4: ‖sg[z] − e‖² + β ‖z − sg[e]‖², β on
     the encoder's commitment. (The first release of taming-transformers has β on the other term, its issue 46.)
@@ -45,15 +45,15 @@ class Codebook(nn.Module):
         with torch.autocast(device_type=encoded.device.type, enabled=False):
             encoded = encoded.float()
             codes = self.nearest(points_of(encoded)).unflatten(0, (encoded.shape[0], -1))
-            chosen = self.lookup(codes, (encoded.shape[2], encoded.shape[3]))
-            codebook = functional.mse_loss(chosen, encoded.detach())
-            commitment = functional.mse_loss(encoded, chosen.detach())
-            vectors = encoded + (chosen - encoded).detach()
+            nearest = self.lookup(codes, (encoded.shape[2], encoded.shape[3]))
+            codebook = functional.mse_loss(nearest, encoded.detach())
+            commitment = functional.mse_loss(encoded, nearest.detach())
+            vectors = encoded + (nearest - encoded).detach()
         return Quantized(vectors=vectors, codes=codes, loss=codebook + self.beta * commitment)
 
     def nearest(self, points: Float[Tensor, "N C"]) -> Int[Tensor, "N"]:
         """The code with the least squared distance to each point, without an (N, K, C) difference in memory."""
-        # ‖p‖² is the same for every code of a point, so it cannot change which is least.
+        # ‖p‖² is the same for every code of a point, so it does not change which is least.
         distances = self.vectors.square().sum(1) - 2 * points @ self.vectors.T
         return distances.argmin(1)
 
@@ -62,15 +62,15 @@ class Codebook(nn.Module):
         return functional.embedding(codes, self.vectors).transpose(1, 2).unflatten(2, grid)
 
     @torch.no_grad()
-    def seed(self, points: Float[Tensor, "N C"], generator: torch.Generator, rounds: int = 8) -> None:
-        """Puts the codes where the encoder's outputs lie: some rounds of k-means (Lloyd) from drawn points."""
+    def seed(self, points: Float[Tensor, "N C"], generator: torch.Generator, iterations: int = 8) -> None:
+        """Moves the codes to where the encoder's outputs lie: k-means (Lloyd) from randomly drawn points."""
         self.vectors.copy_(_draw(points, self.num_codes, generator))
-        for _ in range(rounds):
+        for _ in range(iterations):
             codes = self.nearest(points)
             sizes = torch.bincount(codes, minlength=self.num_codes)
             sums = torch.zeros_like(self.vectors).index_add_(0, codes, points)
-            filled = sizes > 0
-            self.vectors[filled] = sums[filled] / sizes[filled, None]
+            chosen = sizes > 0
+            self.vectors[chosen] = sums[chosen] / sizes[chosen, None]
 
     @torch.no_grad()
     def revive(

@@ -1,9 +1,8 @@
-"""What the VQ-GAN is trained for: faithful pixels, an optional perceptual distance, and a critic of patches."""
+"""The losses of the VQ-GAN: reconstruction, an optional perceptual distance, and a discriminator of patches."""
 
 import contextlib
 import io
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,32 +19,33 @@ def reconstruction_loss(
 
 
 def discriminator_loss(
-    true_scores: Float[Tensor, "..."], made_scores: Float[Tensor, "..."]
+    true_scores: Float[Tensor, "..."], generated_scores: Float[Tensor, "..."]
 ) -> Float[Tensor, ""]:
-    """Hinge loss: ½ (mean max(0, 1 − true) + mean max(0, 1 + made))."""
-    return 0.5 * (functional.relu(1 - true_scores).mean() + functional.relu(1 + made_scores).mean())
+    """Hinge loss: ½ (mean max(0, 1 − true) + mean max(0, 1 + generated))."""
+    return 0.5 * (functional.relu(1 - true_scores).mean() + functional.relu(1 + generated_scores).mean())
 
 
-def generator_loss(made_scores: Float[Tensor, "..."]) -> Float[Tensor, ""]:
-    """What the codec minimises against the critic: −mean score of what it made."""
-    return -made_scores.mean()
+def generator_loss(generated_scores: Float[Tensor, "..."]) -> Float[Tensor, ""]:
+    """What the codec minimises against the discriminator: −mean score of its reconstructions."""
+    return -generated_scores.mean()
 
 
 def adaptive_weight(
-    likelihood: Float[Tensor, ""], adversarial: Float[Tensor, ""], last_layer: Tensor, limit: float = 1e4
+    likelihood_gradient: Tensor, adversarial_gradient: Tensor, limit: float = 1e4
 ) -> Float[Tensor, ""]:
-    """λ of Esser et al. 2021, eq. 7: ‖∇ likelihood‖ / (‖∇ adversarial‖ + 1e-4) at the decoder's last layer.
+    """λ of Esser et al. 2021, eq. 7: ‖∇ likelihood‖ / (‖∇ adversarial‖ + 1e-4).
 
-    likelihood: reconstruction plus perceptual loss; its graph is kept.
+    likelihood_gradient, adversarial_gradient: at the decoder's last layer; the likelihood is the reconstruction plus
+        the perceptual loss.
     limit: λ is clipped to [0, limit], as in taming-transformers.
     """
-    (of_likelihood,) = torch.autograd.grad(likelihood, last_layer, retain_graph=True)
-    (of_adversarial,) = torch.autograd.grad(adversarial, last_layer, retain_graph=True)
-    return (of_likelihood.norm() / (of_adversarial.norm() + 1e-4)).clamp(0, limit).detach()
+    return (likelihood_gradient.norm() / (adversarial_gradient.norm() + 1e-4)).clamp(0, limit)
 
 
 def patch_discriminator(*, image_size: int, width: int, num_layers: int) -> nn.Module:
-    """taming's PatchGAN critic: photos (B, 3, S, S) to scores (B, 1, s, s), one for each overlapping patch.
+    """taming's PatchGAN discriminator: photos (B, 3, S, S) to scores (B, 1, s, s), one for each overlapping patch.
+
+    It normalizes over the batch (BatchNorm): the scores of a photo depend on the photos beside it.
 
     Raises InputError where the photos are too small for that many layers.
     """
@@ -59,20 +59,22 @@ def patch_discriminator(*, image_size: int, width: int, num_layers: int) -> nn.M
     return NLayerDiscriminator(input_nc=3, ndf=width, n_layers=num_layers).apply(weights_init)
 
 
-def perceptual_distance() -> nn.Module:
+def perceptual_distance(*, pretrained: bool = True) -> nn.Module:
     """LPIPS (Zhang et al. 2018) with VGG features: two photo batches in [−1, 1] to distances (B, 1, 1, 1); frozen.
 
-    Raises InputError where the optional package, or the network weights it fetches, cannot be had.
+    pretrained: False for a network of the same sizes with random weights, which needs no download.
+    Raises InputError where the optional package is not installed, or its weights cannot be downloaded.
     """
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             import lpips  # pyright: ignore[reportMissingImports]
 
-            distance = lpips.LPIPS(net="vgg")
+            random = {} if pretrained else {"pretrained": False, "pnet_rand": True}
+            distance = lpips.LPIPS(net="vgg", **random)
     except (ImportError, OSError, RuntimeError) as fault:
         raise InputError(
-            "pretrain.perceptual_weight > 0 needs LPIPS, which cannot be had here "
-            f"({type(fault).__name__}: {fault}); install lpips and torchvision (its VGG weights are fetched from "
-            "the network at first use), or set perceptual_weight=0"
+            "pretrain.perceptual_weight > 0 needs LPIPS, which is not available here "
+            f"({type(fault).__name__}: {fault}); install lpips and torchvision (its VGG weights are downloaded at "
+            "first use), or set perceptual_weight=0"
         ) from fault
     return distance.eval().requires_grad_(False)

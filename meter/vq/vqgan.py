@@ -75,9 +75,9 @@ class VQOutput:
     """A batch of photos through the codec and back.
 
     reconstruction: photos in about [−1, 1], not clipped.
-    codes: which code stands at each of the M places, row by row.
+    codes: the code at each of the M positions of the grid, row by row.
     codebook_loss: codebook and commitment terms, a scalar.
-    encoded: the encoder's outputs before quantization, one point a place; no gradient.
+    encoded: the encoder's outputs before quantization, one point a position; no gradient.
     """
 
     reconstruction: Float[Tensor, "B 3 S S"]
@@ -87,7 +87,7 @@ class VQOutput:
 
 
 class VQGAN(nn.Module):
-    """Encoder, codebook and decoder; the discriminator belongs to its training (``meter.vq.losses``).
+    """Encoder, codebook and decoder; the discriminator belongs to the training (``meter.vq.losses``).
 
     Encoder and decoder are those of taming-transformers. Raises InputError where the config's sizes do not fit.
     """
@@ -141,7 +141,12 @@ class VQGAN(nn.Module):
     @torch.no_grad()
     def encode(self, images: Float[Tensor, "B 3 S S"]) -> Int[Tensor, "B M"]:
         """The codes of photos in [−1, 1], row by row."""
-        return self.codebook.nearest(points_of(self._encoded(images).float())).unflatten(0, (len(images), -1))
+        return self.codebook.nearest(self.points(images)).unflatten(0, (len(images), -1))
+
+    @torch.no_grad()
+    def points(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "N C"]:
+        """The encoder's outputs of photos in [−1, 1], before quantization: one point a position, photo by photo."""
+        return points_of(self._encoded(images).float())
 
     @torch.no_grad()
     def decode(self, codes: Int[Tensor, "B M"]) -> Float[Tensor, "B 3 S S"]:
@@ -203,7 +208,7 @@ class VQGAN(nn.Module):
 
 
 def images_from_pixels(pixels: UInt8[np.ndarray, "B S S 3"]) -> Float[Tensor, "B 3 S S"]:
-    """Stored photos as the codec wants them: channels first, [−1, 1]."""
+    """Stored photos as the codec reads them: channels first, [−1, 1]."""
     return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 

@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 
 from meter.errors import InputError
 from meter.train.vqgan import LossConfig
-from meter.train.vqgan.steps import Players, codec_step, discriminator_step, new_players
+from meter.train.vqgan.steps import VQGANNetworks, codec_step, discriminator_step, new_networks
 from meter.vq import VQConfig
 from meter.vq.losses import (
     adaptive_weight,
@@ -30,9 +30,9 @@ SIZES = VQConfig(
 )
 
 
-def players_of(losses: LossConfig) -> tuple[Fabric, Players]:
+def networks_of(losses: LossConfig) -> tuple[Fabric, VQGANNetworks]:
     fabric = Fabric(accelerator="cpu", devices=1)
-    return fabric, new_players(SIZES, losses, fabric, rate=1e-3, betas=[0.5, 0.9], seed=0)
+    return fabric, new_networks(SIZES, losses, fabric, rate=1e-3, betas=[0.5, 0.9], seed=0)
 
 
 def adversarial(**changes) -> LossConfig:
@@ -53,73 +53,87 @@ def changed(module: torch.nn.Module, before: dict[str, torch.Tensor]) -> set[str
 
 def test_reconstruction_loss_by_hand():
     images = torch.zeros(1, 3, 2, 2)
-    made = torch.zeros(1, 3, 2, 2)
-    made[0, 0, 0], made[0, 1, 1, 1], made[0, 2, 1, 0] = torch.tensor([1.0, -1.0]), 0.5, -2.0
+    reconstruction = torch.zeros(1, 3, 2, 2)
+    reconstruction[0, 0, 0], reconstruction[0, 1, 1, 1], reconstruction[0, 2, 1, 0] = (
+        torch.tensor([1.0, -1.0]),
+        0.5,
+        -2.0,
+    )
 
-    assert reconstruction_loss(images, made, 0.0).item() == pytest.approx(4.5 / 12)
-    assert reconstruction_loss(images, made, 1.0).item() == pytest.approx((1 + 1 + 0.25 + 4) / 12)
-    assert reconstruction_loss(images, made, 0.25).item() == pytest.approx((0.75 * 4.5 + 0.25 * 6.25) / 12)
+    assert reconstruction_loss(images, reconstruction, 0.0).item() == pytest.approx(4.5 / 12)
+    assert reconstruction_loss(images, reconstruction, 1.0).item() == pytest.approx((1 + 1 + 0.25 + 4) / 12)
+    assert reconstruction_loss(images, reconstruction, 0.25).item() == pytest.approx(
+        (0.75 * 4.5 + 0.25 * 6.25) / 12
+    )
 
 
 def test_hinge_losses_by_hand():
-    true, made = torch.tensor([2.0, 0.5, -1.0]), torch.tensor([-3.0, 0.0, 1.0])
+    true, generated = torch.tensor([2.0, 0.5, -1.0]), torch.tensor([-3.0, 0.0, 1.0])
 
-    # max(0, 1 − t) = 0, .5, 2; max(0, 1 + m) = 0, 1, 2.
-    assert discriminator_loss(true, made).item() == pytest.approx(0.5 * (2.5 / 3 + 3 / 3))
-    assert generator_loss(made).item() == pytest.approx(2 / 3)
+    # max(0, 1 − t) = 0, .5, 2; max(0, 1 + g) = 0, 1, 2.
+    assert discriminator_loss(true, generated).item() == pytest.approx(0.5 * (2.5 / 3 + 3 / 3))
+    assert generator_loss(generated).item() == pytest.approx(2 / 3)
 
 
-def test_adaptive_weight_on_a_linear_layer():
-    # ∇ of 3 w·a is 3a, of w·b is b: λ = 3·5 / (2 + 1e-4).
-    layer = torch.tensor([1.0, 1.0], requires_grad=True)
-    likelihood = 3 * (layer * torch.tensor([3.0, 4.0])).sum()
-    adversarial = (layer * torch.tensor([0.0, 2.0])).sum()
+def test_adaptive_weight_by_hand():
+    likelihood, adversarial = torch.tensor([9.0, 12.0]), torch.tensor([0.0, 2.0])
 
-    weight = adaptive_weight(likelihood, adversarial, layer)
-
-    assert weight.item() == pytest.approx(15 / 2.0001)
-    assert not weight.requires_grad
-    assert layer.grad is None
+    assert adaptive_weight(likelihood, adversarial).item() == pytest.approx(15 / 2.0001)
 
 
 def test_adaptive_weight_is_limited():
-    layer = torch.ones(1, requires_grad=True)
+    assert adaptive_weight(torch.tensor([1e9]), torch.zeros(1)).item() == 1e4
 
-    assert adaptive_weight(1e9 * layer.sum(), 0 * layer.sum(), layer).item() == 1e4
+
+def test_adaptive_weight_balances_the_gradients_at_the_last_layer():
+    _, networks = networks_of(adversarial())
+    images = random_images()
+    reconstruction = networks.vq(images).reconstruction
+    norms = [
+        torch.autograd.grad(loss, networks.vq.last_layer, retain_graph=True)[0].norm().item()
+        for loss in (
+            reconstruction_loss(images, reconstruction, 0.0),
+            generator_loss(networks.discriminator(reconstruction)),
+        )
+    ]
+
+    weight = networks.wrapped_objective(images, 0).values["adaptive_weight"].item()
+
+    assert weight == pytest.approx(norms[0] / (norms[1] + 1e-4), rel=1e-4)
 
 
 def test_the_codec_step_leaves_the_discriminator_alone():
     losses = adversarial()
-    fabric, players = players_of(losses)
-    before_codec, before_critic = weights(players.vq), weights(players.discriminator)
+    fabric, networks = networks_of(losses)
+    before_codec, before_discriminator = weights(networks.vq), weights(networks.discriminator)
 
-    done = codec_step(fabric, players, random_images(), step=0)
+    result = codec_step(fabric, networks, random_images(), step=0)
 
-    assert changed(players.discriminator, before_critic) == set()
-    assert all(weight.grad is None and weight.requires_grad for weight in players.discriminator.parameters())
-    assert "decoder.conv_out.weight" in changed(players.vq, before_codec)
-    assert done.values["adaptive_weight"] > 0
+    assert changed(networks.discriminator, before_discriminator) == set()
+    assert all(weight.grad is None and weight.requires_grad for weight in networks.discriminator.parameters())
+    assert "decoder.conv_out.weight" in changed(networks.vq, before_codec)
+    assert result.values["adaptive_weight"] > 0
 
 
 def test_the_discriminator_step_leaves_the_codec_alone():
     losses = adversarial()
-    fabric, players = players_of(losses)
+    fabric, networks = networks_of(losses)
     images = random_images()
-    made = players.vq(images).reconstruction
-    before_codec, before_critic = weights(players.vq), weights(players.discriminator)
+    reconstruction = networks.vq(images).reconstruction
+    before_codec, before_discriminator = weights(networks.vq), weights(networks.discriminator)
 
-    discriminator_step(fabric, players, images, made)
+    discriminator_step(fabric, networks, images, reconstruction)
 
-    assert changed(players.vq, before_codec) == set()
-    assert all(weight.grad is None for weight in players.vq.parameters())
-    assert changed(players.discriminator, before_critic) == set(before_critic)
+    assert changed(networks.vq, before_codec) == set()
+    assert all(weight.grad is None for weight in networks.vq.parameters())
+    assert changed(networks.discriminator, before_discriminator) == set(before_discriminator)
 
 
 def test_the_adversarial_part_reaches_the_decoder_only_from_its_start():
     def weights_after(losses: LossConfig, step: int) -> dict[str, torch.Tensor]:
-        fabric, players = players_of(losses)
-        codec_step(fabric, players, random_images(), step)
-        return weights(players.vq)
+        fabric, networks = networks_of(losses)
+        codec_step(fabric, networks, random_images(), step)
+        return weights(networks.vq)
 
     plain = weights_after(LossConfig(), 4)
     before, after = (weights_after(adversarial(disc_start=5), step) for step in (4, 5))
@@ -130,9 +144,9 @@ def test_the_adversarial_part_reaches_the_decoder_only_from_its_start():
 
 def test_the_total_is_the_weighted_sum():
     losses = adversarial(codebook_weight=2.0)
-    fabric, players = players_of(losses)
+    fabric, networks = networks_of(losses)
 
-    values = codec_step(fabric, players, random_images(), step=0).values
+    values = codec_step(fabric, networks, random_images(), step=0).values
 
     expected = values["reconstruction"] + 2 * values["codebook"]
     expected = expected + 0.8 * values["adaptive_weight"] * values["adversarial"]
@@ -141,14 +155,14 @@ def test_the_total_is_the_weighted_sum():
 
 def test_before_its_start_the_codebook_is_not_trained():
     losses = LossConfig(codebook_start=3)
-    fabric, players = players_of(losses)
-    before = players.vq.codebook.vectors.detach().clone()
+    fabric, networks = networks_of(losses)
+    before = networks.vq.codebook.vectors.detach().clone()
 
-    codec_step(fabric, players, random_images(), step=2)
-    assert torch.equal(players.vq.codebook.vectors, before)
+    codec_step(fabric, networks, random_images(), step=2)
+    assert torch.equal(networks.vq.codebook.vectors, before)
 
-    codec_step(fabric, players, random_images(), step=3)
-    assert not torch.equal(players.vq.codebook.vectors, before)
+    codec_step(fabric, networks, random_images(), step=3)
+    assert not torch.equal(networks.vq.codebook.vectors, before)
 
 
 def test_discriminator_scores_patches_and_refuses_too_small_photos():
@@ -166,7 +180,7 @@ def test_perceptual_loss_without_its_package_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "lpips", None)
 
     with pytest.raises(InputError, match=r"install lpips.*perceptual_weight=0"):
-        players_of(LossConfig(perceptual_weight=1.0))
+        networks_of(LossConfig(perceptual_weight=1.0))
 
 
 def test_perceptual_loss_is_weighed_and_frozen(monkeypatch):
@@ -181,9 +195,9 @@ def test_perceptual_loss_is_weighed_and_frozen(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "lpips", types.SimpleNamespace(LPIPS=Distance))
     losses = LossConfig(perceptual_weight=0.5, squared_share=1.0)
-    fabric, players = players_of(losses)
+    fabric, networks = networks_of(losses)
 
-    values = codec_step(fabric, players, random_images(), step=0).values
+    values = codec_step(fabric, networks, random_images(), step=0).values
 
     torch.testing.assert_close(values["perceptual"], 2 * values["reconstruction"])
     torch.testing.assert_close(values["total"], 2 * values["reconstruction"] + values["codebook"])

@@ -1,11 +1,13 @@
-"""One step of each side of the VQ-GAN's pretraining: the codec's, and the discriminator's."""
+"""One step of the VQ-GAN's pretraining: the codec's, in parts where memory is short, and the discriminator's."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from meter.enum_fields import EnumFields
@@ -29,7 +31,7 @@ class CodebookUpdate(Enum):
     gradient = "gradient"
     """The optimizer, down the codebook term, as in taming-transformers."""
     ema = "ema"
-    """Moving averages of the encoder's outputs that chose them (``meter.train.vqgan.moving_averages``)."""
+    """Moving averages of the encoder's outputs nearest to them (``meter.train.vqgan.moving_averages``)."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -43,8 +45,8 @@ class LossConfig(EnumFields):
     codebook: CodebookUpdate = CodebookUpdate.gradient
     """What moves the codes."""
     codebook_start: int = 0
-    """Step from which the decoder sees codes. Before it, it sees the encoder's own output; then the codes are put
-    where that output lies. 0 is the paper; a few dozen steps save a short training many more."""
+    """Step from which the decoder reads codes. Before it, it reads the encoder's own output; then the codes are moved
+    to where that output lies. 0 is the paper; a few dozen steps save a short training many more."""
     perceptual_weight: float = 0.0
     """Weight of LPIPS beside the reconstruction; 1 in the paper's code. It needs the package lpips."""
     disc_weight: float = 0.0
@@ -52,7 +54,7 @@ class LossConfig(EnumFields):
     disc_start: int = 0
     """Step from which the codec is trained against the discriminator."""
     disc_warmup: int = 50
-    """Steps before ``disc_start`` in which the discriminator alone learns: one that starts raw wrecks the codec."""
+    """Steps before ``disc_start`` in which the discriminator alone learns: an untrained one would damage the codec."""
     disc_width: int = 64
     """Channels of the discriminator's first layer."""
     disc_layers: int = 3
@@ -68,10 +70,10 @@ class LossConfig(EnumFields):
 
 
 @dataclass(kw_only=True, slots=True)
-class Judges:
-    """What looks at the codec's photos without being trained with it; None where it is not wanted.
+class LossNetworks:
+    """Networks that the codec's losses call; None for a loss that is not used.
 
-    discriminator: photos to scores of patches.  perceptual: a frozen distance between photos.
+    discriminator: photos to scores of patches, trained in its own step.  perceptual: a frozen distance between photos.
     """
 
     discriminator: nn.Module | None = None
@@ -80,47 +82,87 @@ class Judges:
 
 @dataclass(kw_only=True, slots=True)
 class CodecLosses:
-    """total: what the codec descends.  values: its parts by name, detached."""
+    """total: what the codec minimises.  values: its terms by name, detached."""
 
     total: Float[Tensor, ""]
     values: dict[str, Tensor]
     output: VQOutput
 
 
+@dataclass(kw_only=True, slots=True)
+class AdversarialFeedback:
+    """What the discriminator tells the codec about a batch, for a step whose codec is computed in parts.
+
+    loss: the adversarial loss of the whole batch.  weight: its adaptive weight.
+    gradients: of the loss at each reconstruction, times B, so that a mean over photos has the gradient of the loss.
+    """
+
+    loss: Float[Tensor, ""]
+    weight: Float[Tensor, ""]
+    gradients: Float[Tensor, "B 3 S S"]
+
+    def of(self, first: int, count: int) -> "AdversarialFeedback":
+        """The same, with the gradients of some photos."""
+        return replace(self, gradients=self.gradients[first : first + count])
+
+    def loss_of(self, reconstruction: Float[Tensor, "B 3 S S"]) -> Float[Tensor, ""]:
+        """The adversarial loss, with its gradient at these photos' reconstructions."""
+        product = (self.gradients * reconstruction).sum() / len(reconstruction)
+        return self.loss + product - product.detach()
+
+
 class CodecObjective(nn.Module):
     """The codec and its losses in one module, for Fabric to wrap.
 
-    The adaptive weight asks for gradients before the backward pass, which Fabric allows inside a module only.
+    The adaptive weight needs gradients before the backward pass, which Fabric allows inside a module only.
     """
 
-    def __init__(self, vq: VQGAN, config: LossConfig, judges: Judges) -> None:
+    def __init__(self, vq: VQGAN, config: LossConfig, networks: LossNetworks) -> None:
         super().__init__()
         self.vq, self.config = vq, config
-        # Not a module: the judges' weights are neither trained nor saved with the codec's.
-        self.judges = judges
+        # Not a module: the weights of these networks are neither trained nor saved with the codec's.
+        self.networks = networks
 
-    def forward(self, images: Float[Tensor, "B 3 S S"], step: int) -> CodecLosses:
-        """The losses of a batch at this step."""
-        if self.config.mixed_precision:
-            return self.losses(images, step)
-        with torch.autocast(images.device.type, enabled=False):
-            return self.losses(images.float(), step)
+    def forward(
+        self, images: Float[Tensor, "B 3 S S"], step: int, feedback: AdversarialFeedback | None = None
+    ) -> CodecLosses:
+        """The losses of some photos at this step.
 
-    def losses(self, images: Float[Tensor, "B 3 S S"], step: int) -> CodecLosses:
-        """The losses in whatever precision the caller has chosen."""
-        config, judges = self.config, self.judges
+        feedback: on these photos, where they are a part of a batch; None for a whole batch.
+        """
+        with self.precision(images):
+            return self.losses(images if self.config.mixed_precision else images.float(), step, feedback)
+
+    def precision(self, images: Tensor) -> AbstractContextManager:
+        """The run's precision where the config says so, else 32 bits."""
+        return (
+            nullcontext()
+            if self.config.mixed_precision
+            else torch.autocast(images.device.type, enabled=False)
+        )
+
+    def losses(
+        self, images: Float[Tensor, "B 3 S S"], step: int, feedback: AdversarialFeedback | None
+    ) -> CodecLosses:
+        """The losses, in the precision around the call."""
+        config = self.config
         quantize = step >= config.codebook_start
         output = self.vq(images, quantize=quantize)
-        likelihood = reconstruction_loss(images, output.reconstruction, config.squared_share)
-        values = {"reconstruction": likelihood, "codebook": output.codebook_loss}
-        if judges.perceptual is not None:
-            values["perceptual"] = judges.perceptual(images, output.reconstruction).float().mean()
-            likelihood = likelihood + config.perceptual_weight * values["perceptual"]
-        # Weight 0, not left out: under DDP every weight must have a gradient.
+        values = self.distances(images, output.reconstruction)
+        likelihood = self.likelihood(values)
+        values["codebook"] = output.codebook_loss
+        # Weight 0 rather than no term: under DDP every weight must have a gradient.
         total = likelihood + (config.codebook_weight if quantize else 0.0) * output.codebook_loss
-        if judges.discriminator is not None and step >= config.disc_start:
-            adversarial = generator_loss(_frozen_scores(judges.discriminator, output.reconstruction))
-            weight = adaptive_weight(likelihood, adversarial, self.vq.last_layer)
+        if self.networks.discriminator is not None and step >= config.disc_start:
+            if feedback is None:
+                adversarial = generator_loss(
+                    _frozen_scores(self.networks.discriminator, output.reconstruction)
+                )
+                weight = adaptive_weight(
+                    self.last_layer_gradient(likelihood), self.last_layer_gradient(adversarial)
+                )
+            else:
+                adversarial, weight = feedback.loss_of(output.reconstruction), feedback.weight
             total = total + config.disc_weight * weight * adversarial
             values |= {"adversarial": adversarial, "adaptive_weight": weight}
         values["total"] = total
@@ -128,20 +170,70 @@ class CodecObjective(nn.Module):
             total=total, values={name: value.detach() for name, value in values.items()}, output=output
         )
 
+    def distances(
+        self, images: Float[Tensor, "B 3 S S"], reconstruction: Float[Tensor, "B 3 S S"]
+    ) -> dict[str, Tensor]:
+        """The terms of the likelihood: how far the reconstruction is from the photos."""
+        values = {"reconstruction": reconstruction_loss(images, reconstruction, self.config.squared_share)}
+        if self.networks.perceptual is not None:
+            values["perceptual"] = self.networks.perceptual(images, reconstruction).float().mean()
+        return values
+
+    def likelihood(self, distances: dict[str, Tensor]) -> Float[Tensor, ""]:
+        """The weighted sum of the distances."""
+        likelihood = distances["reconstruction"]
+        if "perceptual" in distances:
+            likelihood = likelihood + self.config.perceptual_weight * distances["perceptual"]
+        return likelihood
+
+    def last_layer_gradient(self, loss: Float[Tensor, ""]) -> Tensor:
+        """The gradient of a loss, whose graph is kept, at the decoder's last layer."""
+        (gradient,) = torch.autograd.grad(loss, self.vq.last_layer, retain_graph=True)
+        return gradient
+
+    def feedback(self, images: Float[Tensor, "B 3 S S"], step: int, parts: int) -> AdversarialFeedback:
+        """The adversarial loss of a whole batch and its adaptive weight, before the codec's own pass in parts.
+
+        The discriminator normalizes over the batch and the adaptive weight is a ratio of the batch's gradients: neither
+        has parts. This pass keeps no more of the codec than the input of its last layer.
+        """
+        assert self.networks.discriminator is not None
+        images = images if self.config.mixed_precision else images.float()
+        likelihood_gradient = torch.zeros_like(self.vq.last_layer)
+        reconstructions = []
+        with self.precision(images), _only_trained(self.vq, self.vq.last_layer):
+            for part in images.tensor_split(parts):
+                output = self.vq(part, quantize=step >= self.config.codebook_start)
+                likelihood = self.likelihood(self.distances(part, output.reconstruction))
+                likelihood_gradient += self.last_layer_gradient(likelihood) * (len(part) / len(images))
+                reconstructions.append(output.reconstruction)
+            whole = torch.cat(reconstructions)
+            loss = generator_loss(_frozen_scores(self.networks.discriminator, whole))
+            gradients, adversarial_gradient = torch.autograd.grad(loss, (whole, self.vq.last_layer))
+        return AdversarialFeedback(
+            loss=loss.detach(),
+            weight=adaptive_weight(likelihood_gradient, adversarial_gradient),
+            gradients=gradients * len(images),
+        )
+
 
 @dataclass(kw_only=True, slots=True)
-class Players:
-    """What is trained, and by what. ``objective`` and ``critic`` are the modules as Fabric has wrapped them."""
+class VQGANNetworks:
+    """What is trained, and by which optimizers.
+
+    wrapped_objective, wrapped_discriminator: the modules as Fabric has wrapped them, called in a step.
+    """
 
     vq: VQGAN
-    objective: Any
+    config: LossConfig
+    wrapped_objective: Any
     optimizer: Any
     discriminator: nn.Module | None = None
-    critic: Any = None
+    wrapped_discriminator: Any = None
     discriminator_optimizer: Any = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights and optimizers of both sides."""
+        """Weights and optimizers of codec and discriminator."""
         state = {"vq": self.vq.state_dict(), "optimizer": self.optimizer.state_dict()}
         if self.discriminator is not None:
             state["discriminator"] = self.discriminator.state_dict()
@@ -149,62 +241,131 @@ class Players:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts back what ``state_dict`` gave."""
+        """Restores what ``state_dict`` returned."""
         self.vq.load_state_dict(state["vq"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.discriminator is not None:
             self.discriminator.load_state_dict(state["discriminator"])
             self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
 
-    def set_rate(self, rate: float) -> None:
-        """Sets the learning rate of both sides."""
+    def set_learning_rate(self, rate: float) -> None:
+        """Sets the learning rate of both optimizers."""
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups if optimizer is not None else ():
                 group["lr"] = rate
 
 
-def new_players(
+def new_codec(config: VQConfig, losses: LossConfig) -> VQGAN:
+    """A codec with fresh weights; its codebook has no gradient where moving averages move it."""
+    vq = VQGAN(config)
+    vq.codebook.vectors.requires_grad_(losses.codebook is CodebookUpdate.gradient)
+    return vq
+
+
+def new_discriminator(config: VQConfig, losses: LossConfig) -> nn.Module | None:
+    """A discriminator with fresh weights; None where its loss weighs nothing."""
+    if losses.disc_weight <= 0:
+        return None
+    return patch_discriminator(
+        image_size=config.image_size, width=losses.disc_width, num_layers=losses.disc_layers
+    )
+
+
+def new_networks(
     config: VQConfig, losses: LossConfig, fabric: "Fabric", *, rate: float, betas: list[float], seed: int
-) -> Players:
+) -> VQGANNetworks:
     """Fresh networks and their Adam optimizers on Fabric's device; torch's own randomness stays as it was."""
-    judges = Judges()
+    called = LossNetworks()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        vq = VQGAN(config)
-        vq.codebook.vectors.requires_grad_(losses.codebook is CodebookUpdate.gradient)
-        if losses.disc_weight > 0:
-            judges.discriminator = patch_discriminator(
-                image_size=config.image_size, width=losses.disc_width, num_layers=losses.disc_layers
-            )
+        vq = new_codec(config, losses)
+        called.discriminator = new_discriminator(config, losses)
     if losses.perceptual_weight > 0:
-        judges.perceptual = perceptual_distance().to(fabric.device)
-    objective, optimizer = _set_up(fabric, CodecObjective(vq, losses, judges), rate, betas)
-    players = Players(vq=vq, objective=objective, optimizer=optimizer, discriminator=judges.discriminator)
-    if judges.discriminator is not None:
-        players.critic, players.discriminator_optimizer = _set_up(fabric, judges.discriminator, rate, betas)
-    return players
+        called.perceptual = perceptual_distance().to(fabric.device)
+    objective, optimizer = _set_up(fabric, CodecObjective(vq, losses, called), rate, betas)
+    objective.mark_forward_method("feedback")
+    networks = VQGANNetworks(
+        vq=vq,
+        config=losses,
+        wrapped_objective=objective,
+        optimizer=optimizer,
+        discriminator=called.discriminator,
+    )
+    if called.discriminator is not None:
+        networks.wrapped_discriminator, networks.discriminator_optimizer = _set_up(
+            fabric, called.discriminator, rate, betas
+        )
+    return networks
+
+
+@dataclass(kw_only=True, slots=True)
+class CodecStep:
+    """What a step of the codec computed for its batch, without a graph.
+
+    values: the losses by name.
+    """
+
+    values: dict[str, Tensor]
+    reconstruction: Float[Tensor, "B 3 S S"]
+    codes: Int[Tensor, "B M"]
+    encoded: Float[Tensor, "N C"]
 
 
 def codec_step(
-    fabric: "Fabric", players: Players, images: Float[Tensor, "B 3 S S"], step: int
-) -> CodecLosses:
-    """Trains encoder, codebook and decoder on one batch; the discriminator's weights stay as they are."""
-    losses = players.objective(images, step)
-    players.optimizer.zero_grad()
-    fabric.backward(losses.total)
-    players.optimizer.step()
-    return losses
+    fabric: "Fabric", networks: VQGANNetworks, images: Float[Tensor, "B 3 S S"], step: int, parts: int = 1
+) -> CodecStep:
+    """Trains encoder, codebook and decoder on one batch; the discriminator's weights stay as they are.
+
+    parts: how many parts of the batch go through the codec one after another, at most B: less memory, the same step to
+        rounding. Once the codec is trained against the discriminator, parts cost one forward pass more.
+    """
+    objective = networks.wrapped_objective
+    networks.optimizer.zero_grad()
+    feedback = None
+    if parts > 1 and networks.discriminator is not None and step >= networks.config.disc_start:
+        with fabric.no_backward_sync(objective):
+            feedback = objective.feedback(images, step, parts)
+    computed: list[CodecStep] = []
+    first = 0
+    for number, part in enumerate(images.tensor_split(parts)):
+        # Processes exchange their gradients once a step, with the last part.
+        with fabric.no_backward_sync(objective, enabled=number + 1 < parts):
+            losses = objective(part, step, feedback and feedback.of(first, len(part)))
+            share = len(part) / len(images)
+            fabric.backward(losses.total * share)
+        computed.append(
+            CodecStep(
+                values={name: value * share for name, value in losses.values.items()},
+                reconstruction=losses.output.reconstruction.detach(),
+                codes=losses.output.codes,
+                encoded=losses.output.encoded,
+            )
+        )
+        first += len(part)
+    networks.optimizer.step()
+    return CodecStep(
+        values={
+            name: torch.stack([part.values[name] for part in computed]).sum() for name in computed[0].values
+        },
+        reconstruction=torch.cat([part.reconstruction for part in computed]),
+        codes=torch.cat([part.codes for part in computed]),
+        encoded=torch.cat([part.encoded for part in computed]),
+    )
 
 
 def discriminator_step(
-    fabric: "Fabric", players: Players, images: Float[Tensor, "B 3 S S"], made: Float[Tensor, "B 3 S S"]
+    fabric: "Fabric",
+    networks: VQGANNetworks,
+    images: Float[Tensor, "B 3 S S"],
+    reconstruction: Float[Tensor, "B 3 S S"],
 ) -> Float[Tensor, ""]:
-    """Trains the discriminator to tell photos from what the codec made of them; the codec feels nothing of it."""
-    true_scores, made_scores = players.critic(torch.cat([images, made.detach()])).chunk(2)
-    loss = discriminator_loss(true_scores, made_scores)
-    players.discriminator_optimizer.zero_grad()
+    """Trains the discriminator to tell photos from their reconstructions; the codec gets no gradient."""
+    scores = networks.wrapped_discriminator(torch.cat([images, reconstruction.detach()]))
+    true_scores, generated_scores = scores.chunk(2)
+    loss = discriminator_loss(true_scores, generated_scores)
+    networks.discriminator_optimizer.zero_grad()
     fabric.backward(loss)
-    players.discriminator_optimizer.step()
+    networks.discriminator_optimizer.step()
     return loss.detach()
 
 
@@ -215,9 +376,20 @@ def _set_up(fabric: "Fabric", module: nn.Module, rate: float, betas: list[float]
     return wrapped, fabric.setup_optimizers(optimizer)
 
 
-def _frozen_scores(discriminator: nn.Module, made: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 1 s s"]:
+@contextmanager
+def _only_trained(module: nn.Module, weight: Tensor | None = None) -> Iterator[None]:
+    """No weight of the module but this one gets a gradient in this block."""
+    others = [each for each in module.parameters() if each.requires_grad and each is not weight]
+    for each in others:
+        each.requires_grad_(False)
+    yield
+    for each in others:
+        each.requires_grad_(True)
+
+
+def _frozen_scores(
+    discriminator: nn.Module, reconstruction: Float[Tensor, "B 3 S S"]
+) -> Float[Tensor, "B 1 s s"]:
     # Not through Fabric's wrapper: DDP would wait for gradients of weights that get none here.
-    discriminator.requires_grad_(False)
-    scores = discriminator(made).float()
-    discriminator.requires_grad_(True)
-    return scores
+    with _only_trained(discriminator):
+        return discriminator(reconstruction).float()

@@ -1,4 +1,4 @@
-"""Pretraining of the VQ-GAN: a loop that goes on where it was killed and ends with what it measured."""
+"""Pretraining of the VQ-GAN: a loop that resumes from its checkpoint and ends with a measurement."""
 
 import logging
 import time
@@ -12,21 +12,24 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from meter.errors import InputError
+from meter.progress import training_progress
 from meter.signals import Interrupted, StopRequest
 from meter.storage.checkpoint import load_checkpoint, save_checkpoint
 from meter.storage.journal import Journal
-from meter.train.vqgan.moving_averages import MovingAverages, gather
+from meter.train.resources import format_bytes, format_duration, free_memory, machine_name
+from meter.train.vqgan.cost import parts_of_step, pretraining_cost, training_speed
+from meter.train.vqgan.interval import Interval
+from meter.train.vqgan.moving_averages import MovingAverages, PointsByCode, sum_by_code
 from meter.train.vqgan.samples import draw_samples, reconstruct, summarise
-from meter.train.vqgan.schedule import Schedule, held_out_rows, rate_share, rows_of_step
+from meter.train.vqgan.schedule import LearningRateCurve, learning_rate_factor, photos_of_step, split_photos
 from meter.train.vqgan.steps import (
     CodebookUpdate,
-    CodecLosses,
+    CodecStep,
     LossConfig,
     codec_step,
     discriminator_step,
-    new_players,
+    new_networks,
 )
-from meter.train.vqgan.window import Window, shown_progress
 from meter.vq.codebook import count_codes, perplexity, usage
 from meter.vq.vqgan import VQConfig, images_from_pixels
 
@@ -41,16 +44,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(kw_only=True, slots=True)
 class PretrainConfig(LossConfig):
-    """How long and how fast the codec is trained, beside what for; the defaults are taming-transformers'."""
+    """How long and how fast the codec is trained, beside its losses; the defaults are taming-transformers'."""
 
     steps: int = 100_000
     """Optimizer steps."""
     batch_size: int = 16
     """Photos a step, over all devices."""
+    accumulation: int = 0
+    """Parts that a device computes its photos of a step in, one after another: less memory, the same step.
+    0: as few as fit into the memory that is free."""
     learning_rate: float = 7.2e-5
     """Highest rate of both optimizers; taming's is 4.5e-6 × photos a step."""
-    schedule: Schedule = Schedule.constant
-    """How the rate runs."""
+    schedule: LearningRateCurve = LearningRateCurve.constant
+    """How the rate changes over the steps."""
     warmup: float = 0.15
     """Share of the steps that ``one_cycle`` rises."""
     betas: list[float] = field(default_factory=lambda: [0.5, 0.9])
@@ -58,9 +64,9 @@ class PretrainConfig(LossConfig):
     codebook_decay: float = 0.99
     """γ of the moving averages, with ``codebook=ema``."""
     revive_every: int = 50
-    """Steps after which codes that nothing chose meanwhile are moved onto encoder outputs; 0: never."""
+    """Steps after which codes that no point has chosen since are moved onto encoder outputs; 0: never."""
     revive_until: float = 0.9
-    """Share of the steps after which no code is moved any more, so that the decoder learns the last ones."""
+    """Share of the steps after which no code is moved any more, so that the decoder can learn the last ones."""
     held_out: float = 0.05
     """Share of the photos that are not trained on: PSNR and SSIM are measured there."""
     samples: int = 8
@@ -70,8 +76,8 @@ class PretrainConfig(LossConfig):
     checkpoint_every: int = 500
     """Steps between checkpoints; a kill loses at most these."""
 
-    def check(self, num_photos: int) -> None:
-        """Raises InputError where a value cannot be."""
+    def check(self, num_photos: int, devices: int) -> None:
+        """Raises InputError where a value makes no training."""
         if num_photos < 2:
             raise InputError(
                 f"VQ-GAN pretraining needs at least 2 photos (one is held out), found {num_photos}"
@@ -79,6 +85,13 @@ class PretrainConfig(LossConfig):
         for name in ("steps", "batch_size", "log_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"pretrain.{name}: expected at least 1, found {getattr(self, name)}")
+        if self.accumulation < 0:
+            raise InputError(f"pretrain.accumulation: expected 0 or more, found {self.accumulation}")
+        if self.batch_size < devices * self.accumulation:
+            raise InputError(
+                f"pretrain.batch_size: expected at least a photo for each of {devices} devices × {self.accumulation} "
+                f"parts, found {self.batch_size}"
+            )
         if not 0 <= self.held_out < 1:
             raise InputError(f"pretrain.held_out: expected a share in [0, 1), found {self.held_out}")
         if not 0 <= self.codebook_decay < 1:
@@ -90,7 +103,10 @@ class PretrainConfig(LossConfig):
 
 
 class Pretraining:
-    """Trains one codec in ``folder``; a new one of the same config goes on from the checkpoint it finds there."""
+    """Trains a codec in ``folder``; a new one of the same config resumes from the checkpoint it finds there.
+
+    Raises InputError where a value makes no training, or where a step does not fit into the memory that is free.
+    """
 
     def __init__(
         self,
@@ -104,102 +120,141 @@ class Pretraining:
         console: "Console | None",
         stop: StopRequest,
     ) -> None:
-        training.check(len(pixels))
+        training.check(len(pixels), fabric.world_size)
         self.pixels, self.training, self.folder = pixels, training, folder
-        self.fabric, self.seed, self.console, self.stop = fabric, seed, console, stop
-        self.trained, self.held = held_out_rows(len(pixels), training.held_out, seed)
-        self.players = new_players(
+        self.fabric, self.seed, self.stop = fabric, seed, stop
+        self.console = console if fabric.is_global_zero else None
+        self.split = split_photos(len(pixels), training.held_out, seed)
+        device_batch = -(-training.batch_size // fabric.world_size)
+        self.cost = pretraining_cost(config, training, device_batch, fabric)
+        self.parts = self.choose_parts(config)
+        self.networks = new_networks(
             config, training, fabric, rate=training.learning_rate, betas=training.betas, seed=seed
         )
         self.averages = None
         if training.codebook is CodebookUpdate.ema:
-            self.averages = MovingAverages(self.players.vq.codebook, training.codebook_decay)
+            self.averages = MovingAverages(self.networks.vq.codebook, training.codebook_decay)
         self.journal = Journal(folder / "metrics.jsonl")
-        self.step, self.seconds, self.losses = 0, 0.0, ""
+        self.step, self.seconds, self.shown = 0, 0.0, ""
         # How often each code was chosen since the last revival.
-        self.chosen = torch.zeros(config.num_codes, dtype=torch.long, device=fabric.device)
-        self.window = Window(config.num_codes, fabric.device)
+        self.code_counts = torch.zeros(config.num_codes, dtype=torch.long, device=fabric.device)
+        self.interval = Interval(config.num_codes, fabric.device)
+
+    def choose_parts(self, config: VQConfig) -> int:
+        """The parts of a step; the same in every process, by the memory of the first."""
+        fabric, training = self.fabric, self.training
+        free = free_memory(fabric.device)
+        if free is not None and fabric.device.type == "cpu":
+            free //= fabric.world_size
+        return parts_of_step(
+            self.cost,
+            config,
+            asked=training.accumulation,
+            free=fabric.broadcast(free),
+        )
 
     def run(self) -> dict[str, Any]:
-        """Trains to the end, saves the codec and returns what is measured of it."""
+        """Trains to the end, saves the codec and returns its summary."""
         self.resume()
-        console = self.console if self.fabric.is_global_zero else None
-        with shown_progress(console, self.training.steps, self.training.batch_size) as show:
+        if self.console is not None and self.step < self.training.steps:
+            self.console.print(self.estimate(), soft_wrap=True)
+        with training_progress("VQ-GAN", self.training.steps, self.console, self.step) as show:
             before, started = self.seconds, time.perf_counter()
             while self.step < self.training.steps:
                 self.train_step()
-                show(self.step, self.losses)
+                self.seconds = before + time.perf_counter() - started
                 if self.line_due:
-                    self.seconds = before + time.perf_counter() - started
-                    self.write_window()
-                    self.save_where_due()
+                    self.write_line()
+                show(self.step, self.shown)
+                self.save_where_due()
         return self.finish()
+
+    def estimate(self) -> str:
+        """One line: what is left to do, and about how much memory and time it takes."""
+        training, vq = self.training, self.networks.vq
+        speed = training_speed(vq, self.pixels, training, self.fabric)
+        first = training.first_discriminator_step if training.disc_weight > 0 else training.steps
+        operations = sum(
+            max(0, last - max(self.step, first_of_kind))
+            * self.cost.operations(self.parts, adversarial=adversarial)
+            for first_of_kind, last, adversarial in ((0, first, False), (max(0, first), training.steps, True))
+        )
+        parts = f", each in {self.parts} parts" if self.parts > 1 else ""
+        return (
+            f"VQ-GAN: {training.steps - self.step:,} steps of {training.batch_size} photos of "
+            f"{vq.config.image_size} px{parts}; about {format_bytes(self.cost.bytes(self.parts))} "
+            f"and {format_duration(operations / speed)} on this machine ({machine_name(self.fabric.device)})"
+        )
 
     @property
     def line_due(self) -> bool:
-        """Whether the journal gets a line: before a checkpoint too, so that no checkpoint cuts a window."""
+        """Whether the journal gets a line; at every checkpoint too."""
         training = self.training
         return any(
             self.step % n == 0 for n in (training.log_every, training.checkpoint_every, training.steps)
         )
 
     def train_step(self) -> None:
-        """One batch: the codec's step, the discriminator's, and new life for dead codes."""
-        training, players = self.training, self.players
-        rows = rows_of_step(self.trained, self.step, training.batch_size, self.seed)
-        images = self.images(rows)
+        """One batch: the codec's step, the discriminator's, and the revival of unused codes."""
+        training, networks = self.training, self.networks
+        images = self.images(photos_of_step(self.split.training, self.step, training.batch_size, self.seed))
         if self.step == training.codebook_start:
             self.seed_codebook(images)
-        share = rate_share(
-            self.step, steps=training.steps, warmup=training.warmup, schedule=training.schedule
+        factor = learning_rate_factor(
+            self.step, steps=training.steps, warmup=training.warmup, curve=training.schedule
         )
-        players.set_rate(training.learning_rate * share)
-        done = codec_step(self.fabric, players, images, self.step)
+        networks.set_learning_rate(training.learning_rate * factor)
+        result = codec_step(self.fabric, networks, images, self.step, self.parts_of(images))
         if self.averages is not None and self.step >= training.codebook_start:
-            self.average(self.averages, done)
-        if players.discriminator is not None and self.step >= training.first_discriminator_step:
-            made = done.output.reconstruction
-            done.values["discriminator"] = discriminator_step(self.fabric, players, images, made)
-        counts = count_codes(done.output.codes, len(self.chosen))
-        self.chosen += counts
-        self.window.add(done.values, counts, self.step)
+            self.average(self.averages, result)
+        if networks.discriminator is not None and self.step >= training.first_discriminator_step:
+            result.values["discriminator"] = discriminator_step(
+                self.fabric, networks, images, result.reconstruction
+            )
+        code_counts = count_codes(result.codes, len(self.code_counts))
+        self.code_counts += code_counts
+        self.interval.add(result.values, code_counts, self.step)
         self.step += 1
         if training.revive_every and self.step % training.revive_every == 0:
             if training.codebook_start < self.step <= training.revive_until * training.steps:
-                self.revive(done.output.encoded)
-            self.chosen.zero_()
+                self.revive(result.encoded)
+            self.code_counts.zero_()
 
-    def images(self, rows: Int[np.ndarray, "T"]) -> Float[Tensor, "B 3 S S"]:
+    def parts_of(self, images: Float[Tensor, "B 3 S S"]) -> int:
+        """The parts of this process's share of a step, of which there are no more than photos."""
+        return min(self.parts, len(images))
+
+    def images(self, photos: Int[np.ndarray, "T"]) -> Float[Tensor, "B 3 S S"]:
         """This process's share of these photos, on the device."""
-        mine = rows[self.fabric.global_rank :: self.fabric.world_size]
-        return images_from_pixels(self.pixels[mine]).to(self.fabric.device)
+        share = photos[self.fabric.global_rank :: self.fabric.world_size]
+        return images_from_pixels(self.pixels[share]).to(self.fabric.device)
 
     def seed_codebook(self, images: Float[Tensor, "B 3 S S"]) -> None:
-        """Puts the codes where the fresh encoder's outputs lie: else most would never be the nearest."""
-        codebook = self.players.vq.codebook
-        with torch.no_grad():
-            codebook.seed(self.players.vq(images).encoded, self.generator())
-        codebook.vectors.data = self.fabric.broadcast(codebook.vectors.data)
-        self.chosen.zero_()
+        """Moves the codes to where the untrained encoder's outputs lie: else most would never be the nearest."""
+        vq = self.networks.vq
+        points = torch.cat([vq.points(part) for part in images.tensor_split(self.parts_of(images))])
+        vq.codebook.seed(points, self.generator())
+        vq.codebook.vectors.data = self.fabric.broadcast(vq.codebook.vectors.data)
+        self.code_counts.zero_()
         if self.averages is not None:
-            self.averages.restart(torch.ones_like(self.chosen, dtype=torch.bool))
+            self.averages.restart(torch.ones_like(self.code_counts, dtype=torch.bool))
 
-    def average(self, averages: MovingAverages, done: CodecLosses) -> None:
-        """Moves the codes to what lately chose them, in any process."""
-        sizes, sums = gather(done.output.encoded, done.output.codes, len(self.chosen))
-        averages.update(self.summed(sizes), self.summed(sums))
+    def average(self, averages: MovingAverages, result: CodecStep) -> None:
+        """Moves the codes to the mean of the points that recently chose them, in any process."""
+        points = sum_by_code(result.encoded, result.codes, len(self.code_counts))
+        averages.update(PointsByCode(sizes=self.summed(points.sizes), sums=self.summed(points.sums)))
 
     def revive(self, encoded: Float[Tensor, "N C"]) -> None:
         """Moves the codes that no process has chosen since the last time."""
-        codebook = self.players.vq.codebook
-        used = self.summed(self.chosen) > 0
-        self.window.revived += codebook.revive(encoded, used, self.generator())
+        codebook = self.networks.vq.codebook
+        used = self.summed(self.code_counts) > 0
+        self.interval.revived += codebook.revive(encoded, used, self.generator())
         codebook.vectors.data = self.fabric.broadcast(codebook.vectors.data)
         if self.averages is not None:
             self.averages.restart(~used)
 
     def generator(self) -> torch.Generator:
-        """Randomness of this step alone: nothing of it must be saved."""
+        """Randomness of this step alone: no checkpoint holds it."""
         (number,) = np.random.SeedSequence([self.seed, self.step]).generate_state(1)
         return torch.Generator().manual_seed(int(number))
 
@@ -207,33 +262,43 @@ class Pretraining:
         """These counts or sums over all processes."""
         return cast(Tensor, self.fabric.all_reduce(counts.clone(), reduce_op="sum"))
 
-    def write_window(self) -> None:
-        """One line of the journal for the steps since the last; stops where a loss was not finite."""
-        window = self.window
-        if self.summed((window.first_bad >= 0).long()) > 0:
-            raise FloatingPointError(self.not_finite(int(window.first_bad)))
-        counts = self.summed(window.counts)
-        line: dict[str, float] = {
-            name: total.item() / steps for name, (total, steps) in window.totals.items()
-        }
-        line |= {"usage": usage(counts), "perplexity": perplexity(counts), "revived": window.revived}
-        self.losses = " ".join(f"{name} {line[name]:.4f}" for name in SHOWN if name in line)
+    def write_line(self) -> None:
+        """One line of the journal for the steps since the last."""
+        self.check_finite()
+        interval = self.interval
+        counts = self.summed(interval.code_counts)
+        line = interval.means()
+        line |= {"usage": usage(counts), "perplexity": perplexity(counts), "revived": interval.revived}
+        losses = " ".join(f"{name} {line[name]:.4f}" for name in SHOWN if name in line)
+        photos_per_second = self.step * self.training.batch_size / max(self.seconds, 1e-9)
+        self.shown = f"{losses} [dim]{photos_per_second:,.1f} photos/s[/dim]"
         if self.fabric.is_global_zero:
             self.journal.write(kind="train", step=self.step, **line)
-        logger.info("VQ-GAN step %d of %d: %s", self.step, self.training.steps, self.losses)
-        self.window = Window(len(counts), self.fabric.device)
+        logger.info("VQ-GAN step %d of %d: %s", self.step, self.training.steps, losses)
+        self.interval = Interval(len(counts), self.fabric.device)
 
-    def not_finite(self, step: int) -> str:
-        """What to say of a loss that is not a number."""
-        rows = rows_of_step(self.trained, max(step, 0), self.training.batch_size, self.seed).tolist()
-        return (
-            f"VQ-GAN pretraining: the loss of step {step} (photos {rows}) is not finite; the last good state is "
-            f"in {self.folder / STATE}; try a lower pretrain.learning_rate, or 32-bit precision"
+    def check_finite(self) -> None:
+        """Raises FloatingPointError where a loss since the last line of the journal is not finite, in any process."""
+        if self.summed((self.interval.first_not_finite >= 0).long()) == 0:
+            return
+        step = int(self.interval.first_not_finite)
+        photos = photos_of_step(self.split.training, max(step, 0), self.training.batch_size, self.seed)
+        raise FloatingPointError(
+            f"VQ-GAN pretraining: the loss of step {step} (photos {photos.tolist()}) is not finite; the last good "
+            f"state is in {self.folder / STATE}; try a lower pretrain.learning_rate, or 32-bit precision"
         )
 
+    def asked_to_stop(self) -> bool:
+        """Whether to stop after this step; several processes stop together, at a line of the journal."""
+        if self.fabric.world_size == 1:
+            return self.stop.asked
+        return self.line_due and bool(self.fabric.broadcast(self.stop.asked))
+
     def save_where_due(self) -> None:
-        """Writes a checkpoint and sample pictures at their steps, and where somebody asked to stop."""
-        stopping = bool(self.fabric.broadcast(self.stop.asked)) and self.step < self.training.steps
+        """Writes a checkpoint and sample pictures at their steps, and where a stop was asked for."""
+        stopping = self.asked_to_stop() and self.step < self.training.steps
+        if stopping:
+            self.check_finite()
         if stopping or self.step % self.training.checkpoint_every == 0 or self.step == self.training.steps:
             self.save()
         if stopping:
@@ -245,42 +310,44 @@ class Pretraining:
         """Writes everything that the next step depends on."""
         if not self.fabric.is_global_zero:
             return
-        self.draw()
+        self.draw_samples()
         state = {
             "step": self.step,
             "seconds": self.seconds,
-            "chosen": self.chosen,
+            "code_counts": self.code_counts,
+            "interval": self.interval.state_dict(),
             "journal": len(self.journal),
-            "players": self.players.state_dict(),
+            "networks": self.networks.state_dict(),
         }
         if self.averages is not None:
             state["averages"] = self.averages.state_dict()
         save_checkpoint(self.folder / STATE, state)
 
     def resume(self) -> None:
-        """Goes on from the last whole checkpoint; the journal forgets what came after it."""
+        """Restores the last whole checkpoint, if there is one; the journal drops the lines after it."""
         state = load_checkpoint(self.folder / STATE)
         if state is not None:
             self.step, self.seconds = state["step"], state["seconds"]
-            self.chosen.copy_(state["chosen"])
-            self.players.load_state_dict(state["players"])
+            self.code_counts.copy_(state["code_counts"])
+            self.interval.load_state_dict(state["interval"])
+            self.networks.load_state_dict(state["networks"])
             if self.averages is not None:
                 self.averages.load_state_dict(state["averages"])
         if self.fabric.is_global_zero:
             self.journal.truncate(0 if state is None else state["journal"])
         self.fabric.barrier()
 
-    def draw(self) -> None:
-        """Held-out photos over their reconstructions, as the codec makes them now."""
-        true = np.ascontiguousarray(self.pixels[self.held[: self.training.samples]])
-        if len(true):
+    def draw_samples(self) -> None:
+        """Draws held-out photos over their reconstructions by the codec as it is now."""
+        photos = np.ascontiguousarray(self.pixels[self.split.held_out[: self.training.samples]])
+        if len(photos):
             path = self.folder / "samples" / f"{self.step:07d}.png"
-            draw_samples(path, true, reconstruct(self.players.vq, true))
+            draw_samples(path, photos, reconstruct(self.networks.vq, photos))
 
     def finish(self) -> dict[str, Any]:
-        """Saves the codec and measures it: quality on held-out photos, use of the codes over all."""
-        vq = self.players.vq.eval()
-        found = summarise(vq, self.pixels, self.held)
+        """Saves the codec and measures its quality on held-out photos."""
+        vq = self.networks.vq.eval()
+        summary = summarise(vq, self.pixels, self.split.held_out)
         if self.fabric.is_global_zero:
             vq.save_pretrained(self.folder)
-        return {**found, "steps": self.step, "seconds": round(self.seconds, 1)}
+        return {**summary, "steps": self.step, "seconds": round(self.seconds, 1)}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from meter.train.vqgan.moving_averages import MovingAverages, gather
+from meter.train.vqgan.moving_averages import MovingAverages, PointsByCode, sum_by_code
 from meter.vq.codebook import Codebook
 
 
@@ -20,7 +20,7 @@ def test_by_hand() -> None:
     averages = MovingAverages(codebook, decay=0.5)
     points, codes = torch.tensor([[2.0], [6.0]]), torch.tensor([[0, 0]])
 
-    averages.update(*gather(points, codes, 2))
+    averages.update(sum_by_code(points, codes, 2))
 
     assert averages.sizes.tolist() == [1.5, 0.5]
     assert codebook.vectors.flatten().tolist() == pytest.approx([4.5 / 1.5, -1.0], rel=1e-4)
@@ -34,7 +34,7 @@ def test_steps_are_a_plain_loop_over_points() -> None:
     for _ in range(4):
         points = torch.randn(24, 3, generator=generator)
         codes = codebook.nearest(points).view(2, 12)
-        averages.update(*gather(points, codes, 5))
+        averages.update(sum_by_code(points, codes, 5))
         for code in range(5):
             mine = [
                 point
@@ -52,14 +52,14 @@ def test_codes_settle_on_the_means_of_what_chooses_them() -> None:
     codebook = codebook_of([[-0.5], [0.5]])
     averages = MovingAverages(codebook, decay=0.8)
     for _ in range(60):
-        averages.update(*gather(points, codebook.nearest(points)[None], 2))
+        averages.update(sum_by_code(points, codebook.nearest(points)[None], 2))
     assert codebook.vectors.flatten().tolist() == pytest.approx([-2.0, 6.0], abs=1e-3)
 
 
 def test_moved_codes_begin_anew() -> None:
     codebook = codebook_of([[1.0], [2.0]])
     averages = MovingAverages(codebook, decay=0.9)
-    averages.update(torch.tensor([4.0, 4.0]), torch.tensor([[4.0], [8.0]]))
+    averages.update(PointsByCode(sizes=torch.tensor([4.0, 4.0]), sums=torch.tensor([[4.0], [8.0]])))
     before = averages.sums[1].clone()
     codebook.vectors[0] = 7.0
 
@@ -73,5 +73,5 @@ def test_a_code_that_nothing_chooses_stays_finite() -> None:
     codebook = codebook_of([[1.0], [2.0]])
     averages = MovingAverages(codebook, decay=0.1)
     for _ in range(200):
-        averages.update(torch.tensor([4.0, 0.0]), torch.tensor([[4.0], [0.0]]))
+        averages.update(PointsByCode(sizes=torch.tensor([4.0, 0.0]), sums=torch.tensor([[4.0], [0.0]])))
     assert codebook.vectors.isfinite().all()

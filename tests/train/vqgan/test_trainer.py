@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,18 +9,29 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 from PIL import Image
+from rich.console import Console
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from meter.errors import InputError
 from meter.signals import Interrupted, StopRequest
 from meter.storage.journal import Journal
 from meter.storage.stage import Stage
-from meter.train.vqgan import PretrainConfig, Schedule, encode_photos_stage, pretrain_stage
+from meter.train.vqgan import (
+    LearningRateCurve,
+    PretrainConfig,
+    encode_photos_stage,
+    pretrain_stage,
+    visual_codes,
+)
 from meter.train.vqgan import trainer as pretraining
+from meter.train.vqgan.cost import PretrainingCost, pretraining_cost
 from meter.train.vqgan.samples import reconstruct
-from meter.train.vqgan.schedule import held_out_rows, rate_share, rows_of_step
+from meter.train.vqgan.schedule import learning_rate_factor, photos_of_step, split_photos
 from meter.train.vqgan.steps import CodebookUpdate
 from meter.vq import VQGAN, VQConfig
+from tests.conftest import ROOT
+
+COSTS: dict[str, PretrainingCost] = {}
 
 
 def sizes(**changes) -> VQConfig:
@@ -41,7 +53,7 @@ def short(**changes) -> PretrainConfig:
         "steps": 6,
         "batch_size": 4,
         "learning_rate": 2e-3,
-        "schedule": Schedule.one_cycle,
+        "schedule": LearningRateCurve.one_cycle,
         "revive_every": 2,
         "revive_until": 1.0,
         "held_out": 0.2,
@@ -55,6 +67,19 @@ def short(**changes) -> PretrainConfig:
         "disc_layers": 1,
     }
     return PretrainConfig(**{**values, **changes})
+
+
+@pytest.fixture(autouse=True)
+def _counted_once(monkeypatch):
+    """Counting what a step needs takes longer than these trainings: here it is done once for the same sizes."""
+
+    def cost(config: VQConfig, losses: PretrainConfig, batch_size: int, fabric: Fabric) -> PretrainingCost:
+        key = repr((config, losses.disc_weight, losses.codebook, losses.mixed_precision, batch_size))
+        if key not in COSTS:
+            COSTS[key] = pretraining_cost(config, losses, batch_size, fabric)
+        return COSTS[key]
+
+    monkeypatch.setattr(pretraining, "pretraining_cost", cost)
 
 
 def flags(count: int = 10, size: int = 16) -> np.ndarray:
@@ -104,18 +129,14 @@ def test_a_stage_holds_the_codec_its_journal_its_samples_and_what_was_measured(t
     assert stage.summary["photos"] == 10
     assert stage.summary["held_out"] == 2
     assert stage.summary["grid"] == [4, 4]
-    assert 0 < stage.summary["usage"] <= 1
-    assert 1 <= stage.summary["perplexity"] <= 16
 
 
 def test_the_summary_is_true_of_the_saved_codec(tmp_path):
     stage = run(tmp_path, short())
     vq, pixels = VQGAN.from_pretrained(stage.folder), flags()
-    _, held = held_out_rows(10, 0.2, 0)
-
-    true, made = pixels[held], reconstruct(vq, pixels[held])
+    originals = pixels[split_photos(10, 0.2, 0).held_out]
     settings = {"gaussian_weights": True, "use_sample_covariance": False, "channel_axis": -1}
-    pairs = list(zip(true, made, strict=True))
+    pairs = list(zip(originals, reconstruct(vq, originals), strict=True))
 
     psnr = np.mean([peak_signal_noise_ratio(a, b) for a, b in pairs])
     ssim = np.mean([structural_similarity(a, b, **settings) for a, b in pairs])
@@ -125,8 +146,14 @@ def test_the_summary_is_true_of_the_saved_codec(tmp_path):
     codes = encode_photos_stage(pixels, "photos-hash", stage, tmp_path, Fabric(accelerator="cpu", devices=1))
     stored = np.load(codes.folder / "codes.npy", mmap_mode="r")
     assert (stored.dtype, stored.shape) == (np.int32, (10, 16))
-    assert codes.summary["usage"] == stage.summary["usage"] == len(np.unique(stored)) / 16
-    assert codes.summary["perplexity"] == pytest.approx(stage.summary["perplexity"])
+    assert codes.summary["usage"] == len(np.unique(stored)) / 16
+    shares = np.bincount(stored.ravel()) / stored.size
+    entropy = -(shares[shares > 0] * np.log(shares[shares > 0])).sum()
+    assert codes.summary["perplexity"] == pytest.approx(np.exp(entropy))
+
+    visual = visual_codes(vq, stage, codes, np.array([1]))
+    assert np.array_equal(visual.codes, stored)
+    assert visual.summary == stage.summary | {name: codes.summary[name] for name in ("usage", "perplexity")}
 
 
 def test_a_finished_stage_is_reused(tmp_path, monkeypatch):
@@ -205,10 +232,10 @@ def test_the_seed_decides_and_randomness_outside_is_left_alone(tmp_path):
 def test_a_loss_that_is_not_finite_stops_at_the_last_good_state(tmp_path, monkeypatch):
     step = pretraining.codec_step
 
-    def poisoned(fabric, players, images, number):
+    def poisoned(fabric, networks, images, number, parts):
         if number == 4:
-            players.vq.from_code.weight.data[0, 0] = torch.nan
-        return step(fabric, players, images, number)
+            networks.vq.from_code.weight.data[0, 0] = torch.nan
+        return step(fabric, networks, images, number, parts)
 
     monkeypatch.setattr(pretraining, "codec_step", poisoned)
     with pytest.raises(
@@ -269,11 +296,69 @@ def test_another_precision_makes_another_stage(tmp_path, mixed):
     assert all(weights.dtype == torch.float32 for weights in second.values())
 
 
+@pytest.mark.parametrize("codebook", CodebookUpdate)
+def test_a_training_in_parts_is_the_same_training(tmp_path, codebook):
+    """Losses, choices of codes and revivals, with and without the discriminator, agree to rounding."""
+    changes = {"codebook": codebook, "batch_size": 3, "learning_rate": 1e-3}
+    whole = run(tmp_path / "whole", short(**changes))
+    parts = run(tmp_path / "parts", short(**changes, accumulation=3))
+
+    assert whole.hash == parts.hash
+    lines, others = (Journal(stage.folder / "metrics.jsonl").read() for stage in (whole, parts))
+    assert lines[-1]["step"] == 6
+    assert "adversarial" in lines[-1]
+    assert sum(line["revived"] for line in lines) > 0
+    for line, other in zip(lines, others, strict=True):
+        assert line.pop("kind") == other.pop("kind") == "train"
+        assert other == pytest.approx(line, rel=1e-2, abs=1e-4)
+    assert not same_files(whole, parts)
+
+
+def test_the_parts_are_as_few_as_fit(tmp_path, monkeypatch, capsys):
+    seen = []
+    step = pretraining.codec_step
+    monkeypatch.setattr(pretraining, "codec_step", lambda *given: (seen.append(given[-1]), step(*given))[1])
+    cost = pretraining_cost(sizes(image_size=16), short(), 4, Fabric(accelerator="cpu", devices=1))
+
+    def parts_with(free: int) -> set[int]:
+        seen.clear()
+        monkeypatch.setattr(pretraining, "free_memory", lambda device: free)
+        run(tmp_path / str(free), short(), console=Console(width=200))
+        return set(seen)
+
+    assert parts_with(2 * cost.bytes(1)) == {1}
+    assert "VQ-GAN: 6 steps of 4 photos of 16 px; about " in capsys.readouterr().out
+    assert parts_with(round(1.2 * cost.bytes(2))) == {2}
+    assert "photos of 16 px, each in 2 parts; about " in capsys.readouterr().out
+    with pytest.raises(
+        InputError, match=r"4 photos of 16 px, one at a time, needs about .* MiB.*codec=compact"
+    ):
+        parts_with(cost.bytes(4))
+    monkeypatch.setattr(pretraining, "free_memory", lambda device: cost.bytes(1) - 1)
+    with pytest.raises(InputError, match=r"pretrain\.accumulation=1: .* in 1 parts needs about"):
+        run(tmp_path, short(accumulation=1))
+
+
+def test_a_stop_between_two_lines_of_the_journal_changes_nothing(tmp_path):
+    training = short(log_every=5, checkpoint_every=50)
+    whole = run(tmp_path / "whole", training)
+    request = StopRequest()
+    request.asked = True
+
+    for step in range(1, 6):
+        with pytest.raises(Interrupted, match=f"stopped at step {step} "):
+            run(tmp_path / "parts", training, stop=request)
+
+    assert same_files(whole, run(tmp_path / "parts", training, stop=request))
+
+
 def test_wrong_input_is_named(tmp_path):
     with pytest.raises(InputError, match=r"at least 2 photos.*found 1"):
         run(tmp_path, short(), pixels=flags(1))
     with pytest.raises(InputError, match=r"pretrain\.steps.*found 0"):
         run(tmp_path, short(steps=0))
+    with pytest.raises(InputError, match=r"a photo for each of 1 devices × 5 parts, found 4"):
+        run(tmp_path, short(accumulation=5))
     with pytest.raises(InputError, match=r"pretrain\.codebook_decay.*found 1"):
         run(tmp_path, short(codebook_decay=1.0))
     with pytest.raises(InputError, match=r"photos' 16 px.*found 32"):
@@ -289,7 +374,10 @@ def test_wrong_input_is_named(tmp_path):
 
 
 def test_one_cycle_rises_then_falls():
-    shares = [rate_share(step, steps=100, warmup=0.2, schedule=Schedule.one_cycle) for step in range(100)]
+    shares = [
+        learning_rate_factor(step, steps=100, warmup=0.2, curve=LearningRateCurve.one_cycle)
+        for step in range(100)
+    ]
 
     assert shares[0] == pytest.approx(1 / 20)
     assert shares[19] == shares[20] == 1
@@ -297,28 +385,32 @@ def test_one_cycle_rises_then_falls():
     assert shares[:20] == sorted(shares[:20])
     assert shares[20:] == sorted(shares[20:], reverse=True)
     assert 0.01 < shares[99] < 0.012
-    assert {rate_share(step, steps=9, warmup=0.2, schedule=Schedule.constant) for step in range(9)} == {1.0}
+    assert {
+        learning_rate_factor(step, steps=9, warmup=0.2, curve=LearningRateCurve.constant) for step in range(9)
+    } == {1.0}
 
 
 def test_every_photo_is_seen_once_an_epoch_in_a_new_order():
-    rows = np.array([2, 3, 5, 7, 11, 13, 17])
-    drawn = np.concatenate([rows_of_step(rows, step, 3, seed=4) for step in range(7)])
+    photos = np.array([2, 3, 5, 7, 11, 13, 17])
+    drawn = np.concatenate([photos_of_step(photos, step, 3, seed=4) for step in range(7)])
 
     epochs = drawn.reshape(3, 7)
-    assert all(sorted(epoch) == rows.tolist() for epoch in epochs.tolist())
+    assert all(sorted(epoch) == photos.tolist() for epoch in epochs.tolist())
     assert len({tuple(epoch) for epoch in epochs.tolist()}) == 3
-    assert np.array_equal(rows_of_step(rows, 5, 3, seed=4), drawn[15:18])
-    assert not np.array_equal(rows_of_step(rows, 5, 3, seed=5), drawn[15:18])
-    assert sorted(rows_of_step(rows[:2], 0, 4, seed=0)) == [2, 2, 3, 3]
+    assert np.array_equal(photos_of_step(photos, 5, 3, seed=4), drawn[15:18])
+    assert not np.array_equal(photos_of_step(photos, 5, 3, seed=5), drawn[15:18])
+    assert sorted(photos_of_step(photos[:2], 0, 4, seed=0)) == [2, 2, 3, 3]
 
 
 def test_held_out_photos_are_never_trained_on():
-    trained, held = held_out_rows(40, 0.1, seed=1)
+    def sizes_of(num_photos: int, held_out: float) -> tuple[int, int]:
+        split = split_photos(num_photos, held_out, seed=1)
+        assert sorted([*split.training, *split.held_out]) == list(range(num_photos))
+        return len(split.training), len(split.held_out)
 
-    assert len(held) == 4
-    assert sorted([*trained, *held]) == list(range(40))
-    assert [len(rows) for rows in held_out_rows(2, 0.9, seed=1)] == [1, 1]
-    assert [len(rows) for rows in held_out_rows(9, 0.0, seed=1)] == [8, 1]
+    assert sizes_of(40, 0.1) == (36, 4)
+    assert sizes_of(2, 0.9) == (1, 1)
+    assert sizes_of(9, 0.0) == (8, 1)
 
 
 TWO_PROCESSES = """
@@ -332,7 +424,7 @@ from meter.train.vqgan.steps import CodebookUpdate
 finish = Pretraining.finish
 
 def finish_and_tell(self):
-    weights = b"".join(value.numpy().tobytes() for value in self.players.vq.state_dict().values())
+    weights = b"".join(value.numpy().tobytes() for value in self.networks.vq.state_dict().values())
     print("WEIGHTS", hashlib.sha256(weights).hexdigest())
     return finish(self)
 
@@ -344,7 +436,9 @@ spec.loader.exec_module(helpers)
 torch.set_num_threads(1)
 fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
 fabric.launch()
-training = helpers.short(revive_every=1, checkpoint_every=6, codebook=CodebookUpdate(sys.argv[3]))
+codebook = CodebookUpdate(sys.argv[3])
+parts = 2 if codebook is CodebookUpdate.ema else 1
+training = helpers.short(revive_every=1, checkpoint_every=6, codebook=codebook, accumulation=parts)
 stage = pretrain_stage(helpers.flags(), "photos", helpers.sizes(), training, Path(sys.argv[2]), fabric, 0)
 again = pretrain_stage(helpers.flags(), "photos", helpers.sizes(), training, Path(sys.argv[2]), fabric, 0)
 assert again == stage
@@ -360,11 +454,12 @@ def test_two_processes_build_one_stage_with_one_codebook(tmp_path, codebook):
     script.write_text(TWO_PROCESSES)
     command = [sys.executable, "-W", "ignore", str(script), __file__, str(tmp_path / "cache"), codebook.value]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    here = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, env=here, capture_output=True, text=True, timeout=240, check=False)
 
-    assert done.returncode == 0, done.stderr
+    assert run.returncode == 0, run.stderr
     # Each process seeds and revives from photos of its own; the weights must agree all the same.
-    weights = [line for line in done.stdout.splitlines() if line.startswith("WEIGHTS")]
+    weights = [line for line in run.stdout.splitlines() if line.startswith("WEIGHTS")]
     assert len(weights) == 2
     assert len(set(weights)) == 1
     assert len(list((tmp_path / "cache").glob("vq-*"))) == 1
