@@ -85,3 +85,10 @@ def test_the_model_of_the_first_page_runs() -> None:
 
     assert names["out"].visual.shape == (2, 64, 64)
     assert names["done"].words.shape == (2, 16)
+
+
+def test_every_test_that_a_deviation_names_exists() -> None:
+    page = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]*test_\w+\.py)`", page))
+    assert len(named) > 10
+    assert {name for name in named if not (ROOT / "tests" / name).exists()} == set()
