@@ -129,7 +129,7 @@ class Embedding(nn.Module):
     ) -> Float[Tensor, "B Q D"]:
         """Looks up [u, i, f, BOS, words], without positions.
 
-        All words in one go: each lookup's gradient is a table of its own, as large as V.
+        All words in one lookup: the gradient of every lookup is a table as large as V.
         """
         if (features is not None) != self.layout.has_feature:
             expected = "a word each" if self.layout.has_feature else "None"

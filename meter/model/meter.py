@@ -24,7 +24,7 @@ from meter.storage.pretrained import read_pretrained, save_pretrained
 
 @dataclass(kw_only=True, slots=True)
 class ModelConfig(TransformerConfig):
-    """What METER is made of. A training run fills in the sizes that its data decides (those that are 0 here)."""
+    """The sizes and choices of a model. A training run fills in the sizes that are 0 here, as its data decides."""
 
     num_users: int = 0
     """Rows of U."""

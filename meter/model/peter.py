@@ -40,7 +40,7 @@ LAYER_NAMES = {
     "feedforward_norm.bias": "norm2.bias",
 }
 """Our name of a weight and PETER's, inside a layer."""
-BY_WORD = ("embedding.words.weight", "heads.text.weight", "heads.text.bias")
+PER_WORD = ("embedding.words.weight", "heads.text.weight", "heads.text.bias")
 """Weights with a row for every word."""
 
 
@@ -77,18 +77,18 @@ def from_state_dict(
         for ours, peters in LAYER_NAMES.items()
     }
     _check_names(set(names.values()), set(state_dict) - {POSITIONS})
-    num_words, width = _table(state_dict, "word_embeddings.weight")
+    num_words, width = _matrix_shape(state_dict, "word_embeddings.weight")
     model = Meter(
         ModelConfig(
-            num_users=_table(state_dict, "user_embeddings.weight")[0],
-            num_items=_table(state_dict, "item_embeddings.weight")[0],
+            num_users=_matrix_shape(state_dict, "user_embeddings.weight")[0],
+            num_items=_matrix_shape(state_dict, "item_embeddings.weight")[0],
             num_words=num_words,
             text_length=text_length,
             has_feature=has_feature,
             width=width,
             layers=layers,
             heads=heads,
-            feedforward=_table(state_dict, "transformer_encoder.layers.0.linear1.weight")[0],
+            feedforward=_matrix_shape(state_dict, "transformer_encoder.layers.0.linear1.weight")[0],
             dropout=dropout,
             positions=Positions.sinusoidal,
             scale_embeddings=True,
@@ -100,9 +100,9 @@ def from_state_dict(
     _check_shapes({peters: own[ours].shape for ours, peters in names.items()}, state_dict)
     _check_positions(state_dict.get(POSITIONS), model)
     order = word_order(num_words, pad=pad, bos=bos, eos=eos, unk=unk)
-    opened = {ours: state_dict[peters] for ours, peters in names.items()}
-    opened |= {name: opened[name][order.to(opened[name].device)] for name in BY_WORD}
-    model.load_state_dict(own | opened, strict=True)
+    weights = {ours: state_dict[peters] for ours, peters in names.items()}
+    weights |= {name: weights[name][order.to(weights[name].device)] for name in PER_WORD}
+    model.load_state_dict(own | weights, strict=True)
     return model.eval()
 
 
@@ -136,11 +136,11 @@ def word_order(
 
 
 def _num_layers(names: Mapping[str, Tensor]) -> int:
-    found = (re.match(r"transformer_encoder\.layers\.(\d+)\.", name) for name in names)
-    return 1 + max((int(match[1]) for match in found if match), default=0)
+    matches = (re.match(r"transformer_encoder\.layers\.(\d+)\.", name) for name in names)
+    return 1 + max((int(match[1]) for match in matches if match), default=0)
 
 
-def _table(state_dict: Mapping[str, Tensor], name: str) -> tuple[int, int]:
+def _matrix_shape(state_dict: Mapping[str, Tensor], name: str) -> tuple[int, int]:
     """The shape of a matrix whose sizes nothing else tells."""
     shape = tuple(state_dict[name].shape)
     if len(shape) != 2:
@@ -165,7 +165,7 @@ def _check_shapes(expected: Mapping[str, torch.Size], found: Mapping[str, Tensor
 
 
 def _check_positions(table: Tensor | None, model: Meter) -> None:
-    """PETER's checkpoint may hold its fixed positions, (places, 1, D); ours are computed and must be the same."""
+    """PETER's checkpoint may hold its fixed positions, (T, 1, D); ours are computed and must be the same."""
     if table is None:
         return
     width, length = model.config.width, model.layout.length

@@ -139,7 +139,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.final_norm = nn.LayerNorm(config.width) if config.norm is Norm.pre else nn.Identity()
+        self.final_norm = _final_norm(config)
 
     def forward(
         self, tokens: Float[Tensor, "B T D"], visible: Bool[Tensor, "B T T"]
@@ -149,3 +149,14 @@ class Transformer(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, visible[:, None])
         return self.final_norm(tokens)
+
+
+def _final_norm(config: TransformerConfig) -> nn.Module:
+    """Blocks that normalise their inputs leave the last output as it is; those that normalise their outputs do not."""
+    match config.norm:
+        case Norm.pre:
+            return nn.LayerNorm(config.width)
+        case Norm.post:
+            return nn.Identity()
+        case _:
+            assert_never(config.norm)

@@ -61,7 +61,7 @@ def beam_search(
         parents = best // num_words
         words = words[examples, parents]
         words[:, :, index] = best % num_words
-        model = model.take((examples * beams + parents).flatten(), model.layout.text.stop - 1)
+        model = model.select_rows((examples * beams + parents).flatten(), model.layout.text.stop - 1)
         all_ended = checks_for_ends(index, state.device) and bool((words == EOS).any(dim=-1).all())
         if all_ended or index + 1 == length:
             break

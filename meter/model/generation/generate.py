@@ -1,6 +1,7 @@
 """Generation in the paper's order, rating → text → picture, with a key–value cache."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import torch
 from jaxtyping import Float, Int
@@ -89,9 +90,13 @@ def decode_sentences(
     model: IncrementalModel, state: Float[Tensor, "B D"], chooser: Chooser, config: DecodingConfig
 ) -> Sentences:
     """Chooses all words, one by one or by beam search; ``state`` predicts the first."""
-    if config.words is WordChoice.beam:
-        return beam_search(model, state, config.beam, allow_unknown=config.allow_unknown)
-    return decode_text(model, state, chooser, allow_unknown=config.allow_unknown)
+    match config.words:
+        case WordChoice.greedy | WordChoice.sample:
+            return decode_text(model, state, chooser, allow_unknown=config.allow_unknown)
+        case WordChoice.beam:
+            return beam_search(model, state, config.beam, allow_unknown=config.allow_unknown)
+        case _:
+            assert_never(config.words)
 
 
 def decode_image(sentences: Sentences, chooser: Chooser, guidance: float) -> Int[Tensor, "B M"]:

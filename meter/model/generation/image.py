@@ -30,7 +30,7 @@ class ImageDecoder:
             rows = torch.cat([rows, rows])
             visible = torch.cat([visible, present_slots(model.layout, torch.full_like(words, PAD))])
         self.layout = model.layout
-        self.model = model.take(rows, model.layout.length)
+        self.model = model.select_rows(rows, model.layout.length)
         self.embedding = model.embedding.visual
         self.guidance = guidance
         self.chooser = chooser

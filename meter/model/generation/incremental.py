@@ -105,7 +105,7 @@ class IncrementalModel:
         return self.final_norm(tokens)
 
     def rearrange(self, rows: Int[Tensor, " R"], sources: Int[Tensor, " R"]) -> None:
-        """Puts into the given rows of the caches what stands in others."""
+        """Copies the source rows of the caches into the given rows."""
         for cache in self.caches:
             cache.rearrange(rows, sources)
 
@@ -114,9 +114,9 @@ class IncrementalModel:
         for cache in self.caches:
             cache.filled = slot
 
-    def take(self, rows: Int[Tensor, " R"], length: int) -> "IncrementalModel":
-        """The same model with a copy of the given rows of the caches, with room for ``length`` slots."""
-        return replace(self, caches=[cache.take(rows, length) for cache in self.caches])
+    def select_rows(self, rows: Int[Tensor, " R"], length: int) -> "IncrementalModel":
+        """The same model with a copy of the given rows of the caches, in memory for ``length`` slots."""
+        return replace(self, caches=[cache.select_rows(rows, length) for cache in self.caches])
 
     def fixed(self, slot: Int[Tensor, "1"]) -> "IncrementalModel":
         """The same model for steps that are captured, over the same memory.

@@ -5,11 +5,11 @@ from torch import Tensor
 
 
 class LayerCache:
-    """Keys and values of one layer, in memory that is taken once and filled from the left, in place.
+    """Keys and values of one layer, in memory that is allocated once and filled from the left, in place.
 
-    The memory is taken when the first keys and values come, and of their types: autocast decides about them.
+    It is allocated with the first keys and values and has their types, which autocast decides.
 
-    length: slots that there is room for.
+    length: slots that the memory holds.
     """
 
     keys: Float[Tensor, "B H T dh"]
@@ -44,19 +44,19 @@ class LayerCache:
         self.filled = end
 
     def rearrange(self, rows: Int[Tensor, " R"], sources: Int[Tensor, " R"]) -> None:
-        """Puts into the given rows what stands in others."""
+        """Copies the filled slots of the source rows into the given rows."""
         for block in (self.keys, self.values):
             block[rows, :, : self.filled] = block[sources, :, : self.filled]
 
-    def take(self, rows: Int[Tensor, " R"], length: int) -> "LayerCache":
-        """A copy of the given rows with room for ``length`` slots."""
+    def select_rows(self, rows: Int[Tensor, " R"], length: int) -> "LayerCache":
+        """A copy of the given rows, in memory for ``length`` slots."""
         taken = LayerCache(length)
         taken.extend(self.keys[rows, :, : self.filled], self.values[rows, :, : self.filled])
         return taken
 
 
 class FixedLayerCache(LayerCache):
-    """The same memory for steps of which no shape and no address may change, so that one can be captured.
+    """The same memory for steps whose shapes and addresses never change, so that one can be captured.
 
     All slots are shown: a mask hides those to come.
 

@@ -58,7 +58,7 @@ class Chooser:
 def sample(
     logits: Float[Tensor, "B W"], numbers: Float[Tensor, " B"], sampling: SamplingConfig
 ) -> Int[Tensor, " B"]:
-    """Draws one of W by inverting the distribution function at the numbers."""
+    """Draws one of W by inverting the cumulative distribution at the numbers."""
     logits = logits.float() / sampling.temperature
     num_choices = logits.shape[1]
     if not sampling.top_k and sampling.top_p == 1:

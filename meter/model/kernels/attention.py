@@ -18,7 +18,7 @@ def attend(
     visible: Bool[Tensor, "#B 1 #Q T"] | None,
     dropout: Dropout | None = None,
 ) -> Float[Tensor, "B H Q dh"]:
-    """softmax(QKᵀ / √dh) V, by torch's fused kernel wherever that is the faster one.
+    """softmax(QKᵀ / √dh) V, by torch's fused kernel wherever that is faster.
 
     On a CPU in single precision at least: its kernels take several times as long for bf16.
 

@@ -11,7 +11,7 @@ from meter.model.kernels.cross_entropy import cross_entropies
 @pytest.fixture(autouse=True)
 def few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rows of 11 numbers at once, so that 10 rows make parts of 3, 3, 3 and 1."""
-    monkeypatch.setattr(cross_entropy, "IN_CACHE", 35)
+    monkeypatch.setattr(cross_entropy, "CHUNK_SIZE", 35)
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64, torch.bfloat16])
