@@ -120,7 +120,7 @@ def test_rating_context_and_words_are_peters(inputs: Inputs, has_feature: bool) 
 
 @BOTH
 def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: bool) -> None:
-    """The experiment's objective and optimizer against PETER's own loss, clipping and SGD."""
+    """The system's objective and optimizer against PETER's own loss, clipping and SGD."""
     peter, ratings = plain_peter(has_feature).train(), torch.tensor([1.0, 5.0, 3.0, 4.0])
     model = opened(peter)
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
@@ -139,7 +139,7 @@ def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: 
     assert nn.utils.clip_grad_norm_(peter.parameters(), 1.0) > 1, "clipping must matter"
     torch.optim.SGD(peter.parameters(), lr=1.0).step()
 
-    config = composed(f"experiment={'peter_plus' if has_feature else 'peter'}")
+    config = composed(f"system={'peter_plus' if has_feature else 'peter'}")
     fabric = make_fabric(CPU)
     packed = PackedMeter(model)
     wrapped, optimizer = fabric.setup(packed, make_optimizer(model, config.optimizer))
