@@ -1,12 +1,12 @@
 """The whole configuration of a run: the dataclasses of all parts in one, and the one place where it is parsed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from meter.data import DatasetConfig
+from meter.data import DatasetConfig, has_images
 from meter.disc import DiscriminatorConfig
 from meter.errors import InputError
 from meter.evaluate.generate import EvaluationConfig
@@ -140,6 +140,18 @@ def _dotted(values: dict[str, Any], prefix: str) -> Iterable[str]:
             yield from _dotted(value, f"{prefix}{name}.")
 
 
+def settle_pictures(config: RunConfig) -> RunConfig:
+    """Decides ``dataset.use_images=null`` by the raw files; without photos, no visual loss and no discriminator.
+
+    Returns the config that a run computes with, and is named after.
+    """
+    if config.dataset.use_images is not None:
+        return config
+    pictures = has_images(config.dataset)
+    objective = config.objective if pictures else replace(config.objective, alpha=0.0, lambda_d=0.0)
+    return replace(config, dataset=replace(config.dataset, use_images=pictures), objective=objective)
+
+
 def check(config: RunConfig) -> None:
     """Refuses values that contradict each other. Raises InputError naming both and what to set instead."""
     objective = config.objective
@@ -149,7 +161,7 @@ def check(config: RunConfig) -> None:
             "model.mask=literal leaks the future and cannot generate: set evaluation.generate=false to train it, "
             "or model.mask=peter"
         )
-    if objective.uses_pictures and not config.dataset.use_images:
+    if objective.uses_pictures and config.dataset.use_images is False:
         raise InputError(
             f"objective.alpha={objective.alpha} and objective.lambda_d={objective.lambda_d} need pictures, but "
             "dataset.use_images=false: set both to 0, or use pictures"

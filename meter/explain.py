@@ -17,6 +17,7 @@ from meter.evaluate.likeliest_feature import likeliest_feature
 from meter.evaluate.network_inputs import encode_words
 from meter.report import Card
 from meter.run_folder import RunFolder
+from meter.special_words import PAD
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.vq import pixels_from_images
 
@@ -84,7 +85,7 @@ class Explainer:
         model = self._on_device(run.model)
         users, items = self._index(user, self._users, "user"), self._index(item, self._items, "item")
         features = None
-        if model.config.has_feature:
+        if model.config.has_feature and self.features:
             known = {name: run.vocabulary.index[name] for name in self.features}
             if feature is None:
                 numbers = torch.tensor(list(known.values()), device=self.fabric.device)
@@ -92,6 +93,8 @@ class Explainer:
             features = self._index(feature, known, "feature")
         elif feature is not None:
             raise InputError(f"this run was trained without feature words; leave feature={feature} out")
+        elif model.config.has_feature:  # the dataset has no feature words
+            features = torch.tensor([PAD], device=self.fabric.device)
         (explained,) = explain_pairs(
             model,
             run.vocabulary,

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from meter.config import RunConfig, run_hash
+from meter.config import RunConfig, run_hash, settle_pictures
 from meter.data import Prepared, prepare
 from meter.disc import Matcher
 from meter.evaluate.diagnose import diagnose
@@ -47,7 +47,7 @@ class Pipeline:
     """One run in its folder: each method is a step, done once and found again by the same command."""
 
     def __init__(self, config: RunConfig, fabric: "Fabric", folder: RunFolder | None = None) -> None:
-        self.config = config
+        self.config = config = settle_pictures(config)
         self.fabric = fabric
         self.folder = folder or RunFolder.of(config)
         self.console = Console(quiet=not fabric.is_global_zero)
@@ -60,6 +60,8 @@ class Pipeline:
                 self.config.dataset, Path(self.config.cache), self.config.data_seed, self.console
             )
         print_overview(prepared, self.console)
+        if prepared.photos is None:
+            self.console.print("no photos: words and ratings alone, without visual loss and discriminator")
         return prepared
 
     def train_vqgan(self, prepared: Prepared, stop: StopRequest) -> VisualCodes | None:

@@ -1,6 +1,6 @@
 """Reviews and photos: readers, vocabulary, and the prepared store."""
 
-from meter.data.dataset import DatasetConfig, Format
+from meter.data.dataset import DatasetConfig, Format, has_images
 from meter.data.overview import OverviewRow, overview
 from meter.data.pairing import Pairing
 from meter.data.prepared import prepare
@@ -35,6 +35,7 @@ __all__ = [
     "Reviews",
     "Vocabulary",
     "VocabularySource",
+    "has_images",
     "overview",
     "prepare",
     "read_csv",

@@ -14,7 +14,8 @@ from meter.data.readers.jsonl import REVIEWS as JSONL_REVIEWS
 from meter.data.readers.jsonl import read_jsonl
 from meter.data.readers.peter import REVIEWS as PETER_REVIEWS
 from meter.data.readers.peter import read_peter
-from meter.data.readers.photos import Photo, read_photos
+from meter.data.readers.photos import MANIFEST, Photo, read_photos
+from meter.data.readers.yelp import PHOTOS as YELP_MANIFEST
 from meter.data.readers.yelp import REVIEWS as YELP_REVIEWS
 from meter.data.readers.yelp import read_yelp, read_yelp_photos
 from meter.data.reviews import Reviews
@@ -32,11 +33,13 @@ class Format(enum.Enum):
     """The form of the raw files; data/README.md shows each."""
 
     synthetic = "synthetic"
-    """The grounded world, written on the spot."""
+    """The grounded world, which is written when it is needed."""
     peter = "peter"
     jsonl = "jsonl"
     csv = "csv"
     yelp = "yelp"
+    custom = "custom"
+    """``csv`` or ``jsonl``: whichever of ``reviews.csv`` and ``reviews.jsonl`` is in ``root``."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,7 +47,7 @@ class DatasetConfig(EnumFields):
     """Where the data come from and how they are prepared."""
 
     name: str = "synthetic"
-    """Names the runs; means nothing to the data."""
+    """Used in the names of runs only."""
     format: Format = Format.synthetic
     root: str = ""
     """Folder of the raw files; unused by the synthetic world."""
@@ -54,26 +57,26 @@ class DatasetConfig(EnumFields):
     text_length: int = 15
     """n: longer sentences are cut to n words, then EOS (D5); their whole text is kept for scoring (D6)."""
     vocabulary_size: int = 20_000
-    """Words kept by frequency, feature words among them; the special words come on top."""
+    """Words kept by frequency, feature words included; the special words are not counted."""
     vocabulary_from: VocabularySource = VocabularySource.train
     """The splits that words and feature words are taken from (D9)."""
     min_rating: float = 1.0
-    """Lowest rating of the scale: ratings below are dropped, predictions are clipped to it in metrics."""
+    """Lowest rating of the scale: lower ratings are dropped, and metrics clip predictions to it."""
     max_rating: float = 5.0
     """Highest rating of the scale."""
 
-    use_images: bool = True
-    """False: photos are not read, and no record has one."""
+    use_images: bool | None = True
+    """False: photos are not read, and no record has one. None: photos are read if there is a photo manifest."""
     image_size: int = 64
     """Side of the square that photos are cut and resized to, pixels."""
     pairing: Pairing = Pairing.item
     """How a review gets a photo of its item."""
     labels: dict[str, str] = field(default_factory=dict)
-    """For pairing=label: feature word to photo label."""
+    """For pairing=label: feature word -> photo label."""
     clip: ClipConfig = field(default_factory=ClipConfig)
     """For pairing=clip: the image–text model."""
     label_fallback: bool = True
-    """For pairing=label: any photo of the item where no label suits; False: no photo then."""
+    """For pairing=label: take any photo of the item if none has the right label; False: take none."""
     skip_broken_photos: bool = False
     """Leave out, and count, photos that are missing or torn, instead of stopping at the first one."""
 
@@ -82,10 +85,10 @@ class DatasetConfig(EnumFields):
 
 
 def check_config(config: DatasetConfig) -> None:
-    """Refuses values that cannot be meant.
+    """Refuses impossible values.
 
     Raises:
-        InputError: naming the field, its value and what it may be.
+        InputError: names the field, its value and what was expected.
     """
     for name in ("text_length", "vocabulary_size", "image_size"):
         if getattr(config, name) < 1:
@@ -94,11 +97,41 @@ def check_config(config: DatasetConfig) -> None:
         raise InputError(
             f"dataset.min_rating={config.min_rating:g} must be less than dataset.max_rating={config.max_rating:g}"
         )
-    if config.format is not Format.synthetic and not Path(config.root).is_dir():
+    if config.format is not Format.synthetic and not (config.root and Path(config.root).is_dir()):
         raise InputError(
-            f"dataset.root={config.root!r} is no folder: set it to the folder of the raw files "
+            f"dataset.root={config.root!r} is not a folder: set it to the folder of the raw files "
             "(data/README.md says where they come from)"
         )
+
+
+def has_images(config: DatasetConfig) -> bool:
+    """Whether the dataset has pictures: ``use_images``, or if that is None, whether there is a photo manifest."""
+    if config.use_images is not None:
+        return config.use_images
+    return config.format is Format.synthetic or manifest_file(config, Path(config.root)).is_file()
+
+
+def find_format(config: DatasetConfig) -> Format:
+    """The form of the raw files; for ``Format.custom`` the one whose file of reviews is in ``root``.
+
+    Raises:
+        InputError: ``root`` has both files or none.
+    """
+    if config.format is not Format.custom:
+        return config.format
+    files = {Format.csv: CSV_REVIEWS, Format.jsonl: JSONL_REVIEWS}
+    found = [format for format, name in files.items() if (Path(config.root) / name).is_file()]
+    if not found:
+        raise InputError(
+            f"dataset.root={config.root!r} has neither {CSV_REVIEWS} nor {JSONL_REVIEWS}: put your reviews there as "
+            "one of them (data/README.md shows the columns)"
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"dataset.root={config.root!r} has both {CSV_REVIEWS} and {JSONL_REVIEWS}: remove one, or set "
+            "dataset.format=csv or dataset.format=jsonl"
+        )
+    return found[0]
 
 
 def review_files(config: DatasetConfig, folder: Path) -> list[Path]:
@@ -113,19 +146,20 @@ def review_files(config: DatasetConfig, folder: Path) -> list[Path]:
         Format.csv: CSV_REVIEWS,
         Format.peter: PETER_REVIEWS,
         Format.yelp: YELP_REVIEWS,
-    }[config.format]
+    }[find_format(config)]
     splits = folder / (config.fold if config.format is Format.peter else INDEX_FOLDER)
     return [require_file(folder / name), *index_files(splits)]
 
 
 def read_reviews(config: DatasetConfig, folder: Path, seed: int, console: "Console | None" = None) -> Reviews:
-    """Reads the reviews of ``folder`` by the config's format; ``seed`` is for splits where none are given."""
+    """Reads the reviews of ``folder`` in the config's format; ``seed`` is of the split if no index files are given."""
     low, high = config.min_rating, config.max_rating
-    if config.format is Format.peter:
+    format = find_format(config)
+    if format is Format.peter:
         return read_peter(folder, config.fold, min_rating=low, max_rating=high, console=console)
-    if config.format is Format.csv:
+    if format is Format.csv:
         return read_csv(folder, min_rating=low, max_rating=high, seed=seed, console=console)
-    if config.format is Format.yelp:
+    if format is Format.yelp:
         return read_yelp(
             folder,
             min_rating=low,
@@ -137,6 +171,11 @@ def read_reviews(config: DatasetConfig, folder: Path, seed: int, console: "Conso
     return read_jsonl(folder, min_rating=low, max_rating=high, seed=seed, console=console)
 
 
+def manifest_file(config: DatasetConfig, folder: Path) -> Path:
+    """Where the photo manifest of ``folder`` is, or would be."""
+    return folder / (YELP_MANIFEST if config.format is Format.yelp else MANIFEST)
+
+
 def read_manifest(config: DatasetConfig, folder: Path) -> list[Photo]:
-    """Reads the photo manifest of ``folder`` by the config's format."""
+    """Reads the photo manifest of ``folder`` in the config's format."""
     return read_yelp_photos(folder) if config.format is Format.yelp else read_photos(folder)

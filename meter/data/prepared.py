@@ -1,13 +1,23 @@
-"""Raw files to a prepared dataset: world, photos and arrays, each a stage that is reused by its hash."""
+"""Prepares a dataset from raw files: world, photos and arrays, each a stage that is reused by its hash."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from meter.data.clip import measure_affinity, open_clip_model
-from meter.data.dataset import DatasetConfig, Format, check_config, read_manifest, read_reviews, review_files
+from meter.data.dataset import (
+    DatasetConfig,
+    Format,
+    check_config,
+    find_format,
+    has_images,
+    read_manifest,
+    read_reviews,
+    review_files,
+)
 from meter.data.encoding import NameTables, write_prepared
 from meter.data.images import PHOTOS, PIXELS, build_photos
 from meter.data.pairing import Pairing, pair
@@ -35,7 +45,7 @@ __all__ = [
     "prepare",
 ]
 
-# Raise a number when what its stage writes changes its meaning: old caches are then left aside.
+# Raise a number when the files of its stage change their meaning: old caches are then ignored.
 _WORLD_FORMAT = 1
 _PREPARED_FORMAT = 3
 
@@ -43,14 +53,15 @@ _PREPARED_FORMAT = 3
 def prepare(config: DatasetConfig, cache: Path, seed: int, console: "Console | None" = None) -> Prepared:
     """Prepares a dataset, or opens what was prepared before from the same config, files and seed.
 
-    cache: where the folders of the stages lie.
-    seed: of the synthetic world, of the splits where no index files are given, and of the choice of photos.
-    console: shows how far the work is.
+    cache: the folder with the folders of the stages.
+    seed: of the synthetic world, of the splits if no index files are given, and of the choice of photos.
+    console: shows the progress.
 
     Raises:
         InputError: the config or the raw files are wrong.
     """
     check_config(config)
+    config = replace(config, format=find_format(config), use_images=has_images(config))
     world = _world_stage(config, cache, seed) if config.format is Format.synthetic else None
     folder = Path(config.root) if world is None else world.folder
     photos = _photos_stage(config, folder, cache, world, console) if config.use_images else None
@@ -164,6 +175,6 @@ def _check_splits(reviews: Reviews) -> None:
         if not reviews.splits[name]:
             raise InputError(
                 f"{reviews.source.file}: no record is left in {name} ({reviews.counts.kept} kept of "
-                f"{reviews.counts.read}); users and items must come back for records to be held out: give more "
-                "reviews, or index files of your own"
+                f"{reviews.counts.read}); only records whose user and item have others can be held out: add "
+                "reviews, or give your own index files"
             )

@@ -232,7 +232,7 @@ def test_arrays_are_mapped_and_cannot_be_written(config: DatasetConfig, tmp_path
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"root": "no/such/folder"}, r"dataset\.root='no/such/folder' is no folder"),
+        ({"root": "no/such/folder"}, r"dataset\.root='no/such/folder' is not a folder"),
         ({"text_length": 0}, r"dataset\.text_length=0: expected 1 or more"),
         ({"min_rating": 5.0}, r"dataset\.min_rating=5 must be less than"),
         ({"pairing": Pairing.label}, r"dataset\.pairing=label needs dataset\.labels"),
