@@ -41,5 +41,5 @@ def relax(
         if relaxation is Relaxation.soft:
             return probabilities
         chosen = probabilities.argmax(dim=-1)
-    one_hot = F.one_hot(chosen, logits.shape[-1]).to(probabilities.dtype)
+    one_hot = torch.zeros_like(probabilities).scatter_(-1, chosen[..., None], 1)
     return one_hot + probabilities - probabilities.detach()

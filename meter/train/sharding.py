@@ -1,4 +1,9 @@
-"""Weights split over devices (FSDP): how they are split, and how a checkpoint reads and restores them whole."""
+"""Weights split over devices (FSDP): how they are split, and how a checkpoint reads and restores them whole.
+
+``torch.distributed.checkpoint.state_dict`` does the latter too, in ten lines less. But it cannot load the state of SGD
+without momentum (PETER's); it refuses one in which a weight had no gradient yet, unless told to accept any gap; and it
+fills an optimizer's state by a step of it, which is more than a resumed run should have to trust.
+"""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast

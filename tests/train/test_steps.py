@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from meter.disc import GeneratedPairs, Relaxation, matching_value
 from meter.model import PAD
@@ -236,3 +237,27 @@ def test_free_running_shows_the_discriminator_exactly_what_was_generated(relaxat
     pull = torch.randn(50)
     (gradient,) = torch.autograd.grad((pairs.sentences.words @ pull).sum(), meter.heads.text.weight)
     assert gradient.abs().sum() > 0
+
+
+class CountReads(TorchDispatchMode):
+    """Counts the reads of single numbers, each of which would make the host wait for an accelerator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_reads_its_losses_and_norms_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    fabric = make_fabric(CPU)
+    networks = make_networks(fabric, OptimizerConfig(), dropout=0.1)
+    examples = small_examples()
+    parts = [examples.batch(torch.arange(4)), examples.batch(torch.arange(4, 8))]
+    lists, to_list = [], torch.Tensor.tolist
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda tensor: lists.append(1) or to_list(tensor))
+    with CountReads() as reads:
+        joint_step(fabric, networks, parts, ObjectiveConfig(), clip=1.0)
+    assert (reads.count, len(lists)) == (0, 1)
