@@ -1,4 +1,4 @@
-"""A dataset's config, and its raw files read by format."""
+"""The config of a dataset, and the reader of each format."""
 
 import enum
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ class DatasetConfig(EnumFields):
     label_fallback: bool = True
     """For pairing=label: take any photo of the item if none has the right label; False: take none."""
     skip_broken_photos: bool = False
-    """Leave out, and count, photos that are missing or torn, instead of stopping at the first one."""
+    """Leave out, and count, photos that are missing or damaged, instead of stopping at the first one."""
 
     world: WorldConfig = field(default_factory=WorldConfig)
     """format=synthetic: the world to write."""
@@ -135,7 +135,7 @@ def find_format(config: DatasetConfig) -> Format:
 
 
 def review_files(config: DatasetConfig, folder: Path) -> list[Path]:
-    """All files that ``read_reviews`` reads from ``folder``.
+    """All files that ``read_reviews`` reads from ``folder``; the format is not ``custom`` here (``find_format``).
 
     Raises:
         InputError: the file with the reviews is missing.
@@ -146,20 +146,22 @@ def review_files(config: DatasetConfig, folder: Path) -> list[Path]:
         Format.csv: CSV_REVIEWS,
         Format.peter: PETER_REVIEWS,
         Format.yelp: YELP_REVIEWS,
-    }[find_format(config)]
+    }[config.format]
     splits = folder / (config.fold if config.format is Format.peter else INDEX_FOLDER)
     return [require_file(folder / name), *index_files(splits)]
 
 
 def read_reviews(config: DatasetConfig, folder: Path, seed: int, console: "Console | None" = None) -> Reviews:
-    """Reads the reviews of ``folder`` in the config's format; ``seed`` is of the split if no index files are given."""
+    """Reads the reviews of ``folder``; the format is not ``custom`` here (``find_format``).
+
+    seed: of the split if no index files are given.  console: shows the progress.
+    """
     low, high = config.min_rating, config.max_rating
-    format = find_format(config)
-    if format is Format.peter:
+    if config.format is Format.peter:
         return read_peter(folder, config.fold, min_rating=low, max_rating=high, console=console)
-    if format is Format.csv:
+    if config.format is Format.csv:
         return read_csv(folder, min_rating=low, max_rating=high, seed=seed, console=console)
-    if format is Format.yelp:
+    if config.format is Format.yelp:
         return read_yelp(
             folder,
             min_rating=low,

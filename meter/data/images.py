@@ -43,7 +43,7 @@ def build_photos(
     reused while the manifest and the names and sizes of the photo files are the same; decoding that was killed
     continues where it stopped.
 
-    skip_broken: leave out, and count, photos that are missing or torn.
+    skip_broken: leave out, and count, photos that are missing or damaged.
     inputs: further hashes that the photos depend on.  console: shows the progress.
 
     Raises:
@@ -95,7 +95,7 @@ def _decode_all(
         dropped = set(rows.dropped)
     counts = RecordCounts(read=len(photos))
     for index in rows.dropped:
-        counts.drop("missing or torn", str(folder / photos[index].file))
+        counts.drop("missing or damaged", str(folder / photos[index].file))
     kept = [photo for index, photo in enumerate(photos) if index not in dropped]
     if not kept:
         raise InputError(f"{folder}: none of its {len(photos)} photos can be decoded")
@@ -129,7 +129,7 @@ def decode_photo(path: Path, image_size: int) -> UInt8[np.ndarray, "S S 3"]:
     """Decodes one photo: upright, middle square, ``image_size`` pixels a side, RGB.
 
     Raises:
-        InputError: the file is missing, torn or not a picture.
+        InputError: the file is missing, damaged or not a picture.
     """
     from PIL import Image, ImageOps
 
@@ -145,7 +145,7 @@ def decode_photo(path: Path, image_size: int) -> UInt8[np.ndarray, "S S 3"]:
         square = upright.crop((left, top, left + side, top + side))
         square = square.resize((image_size, image_size), Image.Resampling.LANCZOS)
         return np.asarray(square)
-    except Exception as fault:  # a torn picture can raise nearly any exception
+    except Exception as fault:  # a damaged picture can raise nearly any exception
         problem = "is missing" if isinstance(fault, FileNotFoundError) else f"cannot be decoded ({fault})"
         raise InputError(
             f"photo {path} {problem}; put a whole file there, take it out of the photo manifest, "

@@ -20,11 +20,10 @@ from meter.data.dataset import (
 )
 from meter.data.encoding import NameTables, write_prepared
 from meter.data.images import PHOTOS, PIXELS, build_photos
-from meter.data.pairing import Pairing, pair
+from meter.data.pairing import Paired, Pairing, pair
 from meter.data.reviews import Reviews
 from meter.data.splits import SPLITS, keep_known
-from meter.data.store import Photos, Prepared, Records
-from meter.data.vocabulary import VocabularySource
+from meter.data.store import Prepared
 from meter.errors import InputError
 from meter.storage.file_hashes import FileHashes
 from meter.storage.json_file import read_json
@@ -33,17 +32,6 @@ from meter.world import write_world
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-__all__ = [
-    "DatasetConfig",
-    "Format",
-    "Pairing",
-    "Photos",
-    "Prepared",
-    "Records",
-    "VocabularySource",
-    "prepare",
-]
 
 # Raise a number when the files of its stage change their meaning: old caches are then ignored.
 _WORLD_FORMAT = 1
@@ -116,26 +104,8 @@ def _prepared_stage(
         tables = NameTables.of(
             reviews, vocabulary_size=config.vocabulary_size, vocabulary_from=config.vocabulary_from
         )
-        rows = [] if photos is None else read_json(photos.folder / PHOTOS)
-        paired = None
-        if photos is not None:
-            affinity = None
-            if config.pairing is Pairing.clip:
-                pixels = np.load(photos.folder / PIXELS, mmap_mode="r")
-                sentences = [record.text for record in reviews.records]
-                affinity = measure_affinity(
-                    pixels, photos.hash, sentences, config.clip, cache, open_clip_model, console
-                )
-            paired = pair(
-                reviews.records,
-                rows,
-                pairing=config.pairing,
-                labels=config.labels,
-                label_fallback=config.label_fallback,
-                skip_broken=config.skip_broken_photos,
-                seed=seed,
-                affinity=affinity,
-            )
+        entries = [] if photos is None else read_json(photos.folder / PHOTOS)
+        paired = None if photos is None else _pair(config, reviews, photos, entries, cache, seed, console)
         if truth.exists():
             shutil.copyfile(truth, partial / truth.name)
         summary = write_prepared(partial, reviews, tables, paired, text_length=config.text_length)
@@ -143,7 +113,7 @@ def _prepared_stage(
         return {
             **summary,
             "photos": {} if photos is None else photos.summary["photos"],
-            "photos_of_items_without_reviews": sum(row["item"] not in reviewed for row in rows),
+            "photos_of_items_without_reviews": sum(entry["item"] not in reviewed for entry in entries),
         }
 
     return build_stage(
@@ -167,6 +137,38 @@ def _prepared_stage(
         },
         inputs=inputs,
         build=build,
+    )
+
+
+def _pair(
+    config: DatasetConfig,
+    reviews: Reviews,
+    photos: Stage,
+    entries: list[dict[str, str | None]],
+    cache: Path,
+    seed: int,
+    console: "Console | None",
+) -> Paired:
+    affinity = None
+    if config.pairing is Pairing.clip:
+        affinity = measure_affinity(
+            np.load(photos.folder / PIXELS, mmap_mode="r"),
+            photos.hash,
+            [record.text for record in reviews.records],
+            config.clip,
+            cache,
+            open_clip_model,
+            console,
+        )
+    return pair(
+        reviews.records,
+        entries,
+        pairing=config.pairing,
+        labels=config.labels,
+        label_fallback=config.label_fallback,
+        skip_broken=config.skip_broken_photos,
+        seed=seed,
+        affinity=affinity,
     )
 
 

@@ -150,8 +150,8 @@ def test_broken_photos_stop_or_are_counted(tmp_path: Path) -> None:
     stage = build_photos(photos, raw, cache, image_size=4, skip_broken=True)
     opened = Photos.open(stage.folder)
     assert stage.summary["photos"]["kept"] == len(opened.entries) == len(opened.pixels) == 8
-    assert stage.summary["photos"]["dropped"]["missing or torn"]["count"] == 4
-    assert stage.summary["photos"]["dropped"]["missing or torn"]["first"].endswith("1.png")
+    assert stage.summary["photos"]["dropped"]["missing or damaged"]["count"] == 4
+    assert stage.summary["photos"]["dropped"]["missing or damaged"]["first"].endswith("1.png")
     for pixels, row in zip(opened.pixels, (0, 2, 3, 6, 7, 8, 10, 11), strict=True):
         assert (pixels == COLOURS[row % 4]).all()
 
