@@ -87,15 +87,15 @@ def choose_again_and_again(model: Meter, pairs: Pairs) -> Drawn:
     words = pairs.users.new_full((batch, layout.text_length + 1), PAD)
     codes = pairs.users.new_zeros((batch, layout.visual_length))
     going = torch.ones_like(pairs.users, dtype=torch.bool)
-    for place in range(layout.text_length):
-        logits = model.heads.text(last_state(model, pairs, words, None, layout.text.start + place + 1))
+    for index in range(layout.text_length):
+        logits = model.heads.text(last_state(model, pairs, words, None, layout.text.start + index + 1))
         logits[:, [PAD, BOS]] = -torch.inf
-        words[:, place] = torch.where(going, logits.argmax(dim=1), PAD)
-        going &= words[:, place] != EOS
+        words[:, index] = torch.where(going, logits.argmax(dim=1), PAD)
+        going &= words[:, index] != EOS
     words[:, -1] = torch.where(going, EOS, PAD)
-    for place in range(layout.visual_length):
-        logits = visual(last_state(model, pairs, words, codes, layout.visual.start + place + 1))
-        codes[:, place] = logits.argmax(dim=1)
+    for index in range(layout.visual_length):
+        logits = visual(last_state(model, pairs, words, codes, layout.visual.start + index + 1))
+        codes[:, index] = logits.argmax(dim=1)
     return Drawn(words, codes)
 
 
@@ -109,8 +109,8 @@ def last_state(model: Meter, pairs: Pairs, words: Tensor, codes: Tensor | None, 
 def slots_again_and_again(config: ModelConfig, batch: int) -> Slots:
     """What ``draw_again_and_again`` encodes and projects."""
     layout = config.layout()
-    for_words = [layout.text.start + place + 1 for place in range(layout.text_length)]
-    for_codes = [layout.visual.start + place + 1 for place in range(layout.visual_length)]
+    for_words = [layout.text.start + index + 1 for index in range(layout.text_length)]
+    for_codes = [layout.visual.start + index + 1 for index in range(layout.visual_length)]
     return total(
         [
             *(Slots(encoded=batch * each, attended=batch * square(each), words=batch) for each in for_words),

@@ -54,4 +54,4 @@ def test_a_sublayer_is_added_and_normalised(norm: Norm) -> None:
 
 def test_every_mask_is_another() -> None:
     masks = [visibility(LAYOUT, mask) for mask in Mask]
-    assert all(not torch.equal(one, other) for one in masks for other in masks if one is not other)
+    assert all(not torch.equal(mask, other) for mask in masks for other in masks if mask is not other)

@@ -15,9 +15,13 @@ def test_an_example_alone_and_in_a_padded_batch_gives_the_same_logits(inputs: In
     model = small_model()
     together = model(inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
     for row in range(len(inputs.users)):
-        one = slice(row, row + 1)
+        only = slice(row, row + 1)
         alone = model(
-            inputs.users[one], inputs.items[one], inputs.features[one], inputs.words[one], inputs.codes[one]
+            inputs.users[only],
+            inputs.items[only],
+            inputs.features[only],
+            inputs.words[only],
+            inputs.codes[only],
         )
         length = int((inputs.words[row] != PAD).sum())
         torch.testing.assert_close(alone.rating[0], together.rating[row])

@@ -37,11 +37,11 @@ class PlainPositions(nn.Module):
         super().__init__()
         table = [
             [
-                wave(place / 10_000 ** (2 * pair / WIDTH))
+                wave(position / 10_000 ** (2 * pair / WIDTH))
                 for pair in range(WIDTH // 2)
                 for wave in (math.sin, math.cos)
             ]
-            for place in range(40)
+            for position in range(40)
         ]
         self.register_buffer("pe", torch.tensor(table)[:, None])
 

@@ -123,8 +123,8 @@ def test_a_beam_of_one_is_greedy_and_the_picture_follows_its_sentence() -> None:
     with torch.no_grad():
         model.heads.text.bias[EOS] += 3
     arguments = (inputs.users, inputs.items, inputs.features)
-    one = DecodingConfig(words=WordChoice.beam, beam=BeamConfig(width=1))
-    generated, greedy = model.generate(*arguments, decoding=one), model.generate(*arguments)
+    single = DecodingConfig(words=WordChoice.beam, beam=BeamConfig(width=1))
+    generated, greedy = model.generate(*arguments, decoding=single), model.generate(*arguments)
     assert torch.equal(generated.words, greedy.words)
     assert torch.equal(generated.codes, greedy.codes)
 

@@ -50,7 +50,7 @@ def test_the_fixed_step_equals_the_plain_one(norm: Norm, decoding: DecodingConfi
 def test_replayed_steps_equal_the_plain_ones(monkeypatch) -> None:
     inputs = small_inputs((6,) * 8)
     model = small_model(grid=[4, 4]).to("cuda")
-    ids = [one.to("cuda") for one in (inputs.users, inputs.items, inputs.features)]
+    ids = [each.to("cuda") for each in (inputs.users, inputs.items, inputs.features)]
     replayed = model.generate(*ids).codes
     monkeypatch.setattr("meter.model.generation.generate.decode_by_cuda_graph", ImageDecoder.choose_others)
     assert torch.equal(model.generate(*ids).codes, replayed)

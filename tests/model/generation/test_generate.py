@@ -70,8 +70,8 @@ def test_generation_of_one_does_not_depend_on_the_others() -> None:
     model = small_model()
     together = model.generate(inputs.users, inputs.items, inputs.features)
     for row in range(8):
-        one = slice(row, row + 1)
-        alone = model.generate(inputs.users[one], inputs.items[one], inputs.features[one])
+        only = slice(row, row + 1)
+        alone = model.generate(inputs.users[only], inputs.items[only], inputs.features[only])
         assert torch.equal(alone.words[0], together.words[row])
         assert torch.equal(alone.codes[0], together.codes[row])
 

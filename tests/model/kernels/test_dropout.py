@@ -10,11 +10,11 @@ def test_the_share_is_dropped_and_the_mean_is_kept(share):
     torch.manual_seed(0)
     ones = torch.ones(1000, 999)
 
-    made = Dropout(share)(ones)
+    dropped = Dropout(share)(ones)
 
-    assert (made == 0).float().mean().item() == pytest.approx(share, abs=0.002)
-    assert made.mean().item() == pytest.approx(1, abs=0.005)
-    assert len(made.unique()) == 2
+    assert (dropped == 0).float().mean().item() == pytest.approx(share, abs=0.002)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.005)
+    assert len(dropped.unique()) == 2
 
 
 def test_neighbours_are_dropped_independently():
@@ -43,10 +43,10 @@ def test_gradients_pass_what_is_kept():
     torch.manual_seed(0)
     values = torch.ones(50, requires_grad=True)
 
-    made = Dropout(0.5)(values)
-    made.sum().backward()
+    dropped = Dropout(0.5)(values)
+    dropped.sum().backward()
 
-    assert torch.equal(values.grad, made.detach())
+    assert torch.equal(values.grad, dropped.detach())
 
 
 def test_a_share_that_cannot_be_is_refused():
