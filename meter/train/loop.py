@@ -15,12 +15,13 @@ from meter.signals import Interrupted, StopRequest
 from meter.storage.checkpoint import load_checkpoint, save_checkpoint
 from meter.train.batches import Batch, Examples, num_steps, ordered_batches, training_batches
 from meter.train.files import TrainingFiles
+from meter.train.joint_cost import joint_estimate
 from meter.train.log import RunningMeans, TrainingLog
 from meter.train.networks import JointNetworks
 from meter.train.objective import ObjectiveConfig, supervised_losses
 from meter.train.optimizer import LearningRateSchedule, OptimizerConfig
 from meter.train.part_weights import LossMeans, count_part
-from meter.train.sharding import gathered
+from meter.train.sharding import gathered, is_split
 from meter.train.state import TrainingProgress, random_states, set_random_state
 from meter.train.steps import joint_step
 
@@ -101,6 +102,7 @@ class JointTraining:
     def run(self) -> TrainingProgress:
         """Trains to the end, from the last checkpoint where there is one."""
         self.resume()
+        self.say_cost()
         with self.log.shown(self.config.epochs, self.steps_per_epoch, self.progress):
             while not self.finished:
                 self.run_epoch()
@@ -108,6 +110,28 @@ class JointTraining:
                 self.progress.epoch, self.progress.step_in_epoch = self.progress.epoch + 1, 0
                 self.save()
         return self.progress
+
+    def say_cost(self) -> None:
+        """Says what is left and what it takes; raises InputError where a step does not fit into the free memory."""
+        # Several devices share a step, and the weights of some strategies are in pieces: nothing is said of those.
+        if (
+            self.finished
+            or self.fabric.world_size > 1
+            or any(map(is_split, self.networks.meter.parameters()))
+        ):
+            return
+        line = joint_estimate(
+            self.fabric,
+            self.networks,
+            self.examples,
+            self.splits["train"],
+            self.objective,
+            batch_size=self.config.batch_size,
+            accumulation=self.config.accumulation,
+            steps=self.config.epochs * self.steps_per_epoch - self.progress.step,
+        )
+        if not self.log.quiet:
+            self.log.console.print(line, soft_wrap=True)
 
     def run_epoch(self) -> None:
         """The rest of the current epoch."""

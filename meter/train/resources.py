@@ -19,7 +19,8 @@ its own, and the memory of freed tensors is not always used again: 5 to 15 % mor
 class LiveMemory(TorchDispatchMode):
     """Counts the bytes of the tensors that operations create while the block runs, until each is freed.
 
-    Tensors may be real, or fake (``FakeTensorMode``), which have sizes but no memory.
+    Tensors may be real, or fake (``FakeTensorMode``), which have sizes but no memory. Those in a layout of oneDNN's own
+    are not counted.
 
     live: bytes at the moment.  peak: the most there were.
     """
@@ -35,7 +36,7 @@ class LiveMemory(TorchDispatchMode):
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         for value in tree_leaves(result):
-            if isinstance(value, Tensor):
+            if isinstance(value, Tensor) and value.layout is torch.strided:
                 self._add(value.untyped_storage())
         return result
 
