@@ -117,7 +117,7 @@ def compare(
     Raises:
         InputError: a run is unfinished, the runs cannot be compared, or a name is unknown.
     """
-    wanted = choose(metrics)
+    measures = choose(metrics)
     if num_resamples < 100:
         raise InputError(f"num_resamples={num_resamples}: give 100 at least; 10,000 are usual")
     folders = find_runs(runs)
@@ -136,12 +136,12 @@ def compare(
     tables = []
     for split in chosen:
         progress(f"testing {split}")
-        tables.append(_table(systems, split, wanted, num_resamples=num_resamples, seed=seed))
+        tables.append(_table(systems, split, measures, num_resamples=num_resamples, seed=seed))
     return Comparison(
         systems=[_compared(system, systems[0]) for system in systems],
         tables=tables,
         settings=differing_settings(systems),
-        notes=_notes(systems, chosen, wanted) + _too_few_resamples(tables, num_resamples),
+        notes=_notes(systems, chosen, measures) + _too_few_resamples(tables, num_resamples),
         provenance=_provenance(opened, num_resamples, seed),
     )
 
@@ -153,30 +153,30 @@ def matched_runs(system: System, baseline: System) -> list[tuple[RunFolder, RunF
     return same or list(zip(system.runs, baseline.runs, strict=False))
 
 
-def _baseline_first(systems: list[System], wanted: str) -> list[System]:
-    if not wanted:
+def _baseline_first(systems: list[System], baseline: str) -> list[System]:
+    if not baseline:
         return systems
-    folder = Path(wanted).resolve()
-    meant = [system for system in systems if system.label == wanted] or [
+    folder = Path(baseline).resolve()
+    meant = [system for system in systems if system.label == baseline] or [
         system
         for system in systems
-        if wanted == system.settings["name"] or folder in [run.path.resolve() for run in system.runs]
+        if baseline == system.settings["name"] or folder in [run.path.resolve() for run in system.runs]
     ]
     if len(meant) != 1:
         labels = "; ".join(system.label for system in systems)
-        raise InputError(f"baseline={wanted} is {'several' if meant else 'none'} of the systems ({labels})")
+        raise InputError(f"baseline={baseline} is {'several' if meant else 'none'} of the systems ({labels})")
     return [*meant, *(system for system in systems if system is not meant[0])]
 
 
-def _chosen_splits(evaluated: list[str], wanted: Sequence[str]) -> list[str]:
-    for split in wanted:
+def _chosen_splits(evaluated: list[str], asked: Sequence[str]) -> list[str]:
+    for split in asked:
         if split not in evaluated:
             raise InputError(f"splits: {split} was not evaluated; there are {', '.join(evaluated)}")
-    return [split for split in evaluated if not wanted or split in wanted]
+    return [split for split in evaluated if not asked or split in asked]
 
 
 def _table(
-    systems: Sequence[System], split: str, wanted: Sequence[Measure], *, num_resamples: int, seed: int
+    systems: Sequence[System], split: str, measures: Sequence[Measure], *, num_resamples: int, seed: int
 ) -> SplitTable:
     examples = {id(run): Examples(run, split) for system in systems for run in system.runs}
     rows = {
@@ -187,25 +187,25 @@ def _table(
             lower=measure.label.better is Better.LOWER,
             cells=[_cell(system, measure, split) for system in systems],
         )
-        for measure in wanted
+        for measure in measures
     }
     baseline = systems[0]
-    for place, system in enumerate(systems[1:], start=1):
+    for index, system in enumerate(systems[1:], start=1):
         pairs = matched_runs(system, baseline)
         first, second = {}, {}
-        for measure in wanted:
-            if _obstacle(measure, system, baseline):
+        for measure in measures:
+            if _why_untested(measure, system, baseline):
                 continue
-            one = measure.metric([examples[id(run)] for run, _ in pairs])
-            other = measure.metric([examples[id(run)] for _, run in pairs])
-            if one is not None and other is not None:
-                first[measure.key], second[measure.key] = one, other
+            metric = measure.metric([examples[id(run)] for run, _ in pairs])
+            of_baseline = measure.metric([examples[id(run)] for _, run in pairs])
+            if metric is not None and of_baseline is not None:
+                first[measure.key], second[measure.key] = metric, of_baseline
         tests = paired_tests(first, second, num_resamples=num_resamples, seed=seed) if first else {}
-        for measure in wanted:
+        for measure in measures:
             cells = rows[measure.key].cells
-            cells[place].test = tests.get(measure.key)
-            if min(len(cells[place].values), len(cells[0].values)) > 1:
-                cells[place].over_seeds = seed_test(cells[place].values, cells[0].values)
+            cells[index].test = tests.get(measure.key)
+            if min(len(cells[index].values), len(cells[0].values)) > 1:
+                cells[index].over_seeds = seed_test(cells[index].values, cells[0].values)
     shown = [row for row in rows.values() if any(cell.values for cell in row.cells)]
     tested = [(row, cell) for row in shown for cell in row.cells if cell.test is not None]
     corrected = holm([cell.test.p_randomization for _, cell in tested if cell.test])
@@ -219,9 +219,9 @@ def _table(
 
 
 def _cell(system: System, measure: Measure, split: str) -> Cell:
-    found = [measure.value(run, split) for run in system.runs]
-    values = [value for value in found if value is not None]
-    if len(values) < len(found):
+    measured = [measure.value(run, split) for run in system.runs]
+    values = [value for value in measured if value is not None]
+    if len(values) < len(measured):
         return Cell(values=[], mean=None, deviation=None)
     return Cell(values=values, mean=mean(values), deviation=stdev(values) if len(values) > 1 else None)
 
@@ -231,22 +231,22 @@ def _basis(measure: Measure, run: RunFolder) -> str:
     if measure.key in ("diversity.fcr", "diversity.div"):
         return fingerprint(run.names.features)
     if measure.section == "match":
-        judge = {
+        matcher = {
             key: value for key, value in asdict(run.config.disc).items() if key not in ("width", "layers")
         }
         inputs = {key: run.manifest["inputs"].get(key) for key in ("prepared", "codes")}
-        return fingerprint([judge, run.config.matcher, inputs, run.config.data_seed])
+        return fingerprint([matcher, run.config.matcher, inputs, run.config.data_seed])
     return ""
 
 
-def _obstacle(measure: Measure, system: System, baseline: System) -> str:
+def _why_untested(measure: Measure, system: System, baseline: System) -> str:
     """Why the examples of two systems cannot be compared by this metric; empty where they can."""
     run, other = system.runs[0], baseline.runs[0]
     if _basis(measure, run) != _basis(measure, other):
         if measure.section == "match":
-            return "match is shown but not tested, since another matcher judges it"
+            return "match is shown but not tested, since it was measured with another matcher"
         return "FCR and DIV are shown but not tested, since they count another set of features"
-    unscored = [one.path for one in (*system.runs, *baseline.runs) if one.scores is None]
+    unscored = [member.path for member in (*system.runs, *baseline.runs) if member.scores is None]
     if unscored and measure.section in ("match", "truth"):
         return (
             f"match and truth are shown but not tested, since {unscored[0]} has no scores.jsonl "
@@ -255,21 +255,21 @@ def _obstacle(measure: Measure, system: System, baseline: System) -> str:
     return ""
 
 
-def _notes(systems: Sequence[System], splits: Sequence[str], wanted: Sequence[Measure]) -> list[str]:
+def _notes(systems: Sequence[System], splits: Sequence[str], measures: Sequence[Measure]) -> list[str]:
     baseline = systems[0]
     notes = []
     for system in systems[1:]:
         reasons = [
-            _obstacle(measure, system, baseline)
-            for measure in wanted
+            _why_untested(measure, system, baseline)
+            for measure in measures
             for split in splits
             if all(measure.value(run, split) is not None for run in (system.runs[0], baseline.runs[0]))
         ]
         pairs = [(run.config.seed, other.config.seed) for run, other in matched_runs(system, baseline)]
         if pairs != [(seed, seed) for seed in system.seeds] or system.seeds != baseline.seeds:
-            said = ", ".join(f"{one}" if one == other else f"{one} with {other}" for one, other in pairs)
+            seeds = ", ".join(f"{seed}" if seed == other else f"{seed} with {other}" for seed, other in pairs)
             reasons.append(
-                f"its seeds are not {baseline.label}’s; differences and tests are over seeds {said}"
+                f"its seeds are not {baseline.label}’s; differences and tests are over seeds {seeds}"
             )
         notes += [f"{system.label}: {reason}." for reason in dict.fromkeys(reasons) if reason]
     return notes

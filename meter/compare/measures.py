@@ -19,27 +19,27 @@ from meter.run_folder import RunFolder
 
 
 class Examples:
-    """The examples of one split of one run, by row; what several metrics need is made once."""
+    """The examples of one split of one run, in the order of their records; what several metrics need is made once."""
 
     def __init__(self, run: RunFolder, split: str) -> None:
-        places = [place for place, one in enumerate(run.generations) if one.split == split]
-        places.sort(key=lambda place: run.generations[place].row)
-        self.generations = [run.generations[place] for place in places]
-        self.scores = None if run.scores is None else [run.scores[place] for place in places]
+        indices = [index for index, record in enumerate(run.generations) if record.split == split]
+        indices.sort(key=lambda index: run.generations[index].row)
+        self.generations = [run.generations[index] for index in indices]
+        self.scores = None if run.scores is None else [run.scores[index] for index in indices]
         self.texts = [" ".join(generation.text.split()) for generation in self.generations]
         self.features = {" ".join(feature.split()) for feature in run.names.features} - {UNKNOWN, ""}
 
     @cached_property
     def errors(self) -> Float64[np.ndarray, "N"]:
         """Predicted − true rating."""
-        return np.array([one.predicted_rating - one.rating for one in self.generations])
+        return np.array([record.predicted_rating - record.rating for record in self.generations])
 
     @cached_property
     def overlap(self) -> Overlap:
-        return count_overlap([one.reference for one in self.generations], self.texts)
+        return count_overlap([record.reference for record in self.generations], self.texts)
 
     @cached_property
-    def found(self) -> list[set[str]]:
+    def features_found(self) -> list[set[str]]:
         """The features in each sentence."""
         return find_features(self.texts, self.features)
 
@@ -49,8 +49,8 @@ class Examples:
 
     def matched(self) -> Float64[np.ndarray, "N"]:
         """Whether each sentence has the asked feature; NaN where none is asked for."""
-        found = match_features(self.texts, [one.feature for one in self.generations])
-        return np.array([np.nan if one is None else float(one) for one in found])
+        matched = match_features(self.texts, [record.feature for record in self.generations])
+        return np.array([np.nan if match is None else float(match) for match in matched])
 
     def scored(self, section: str, key: str) -> Float64[np.ndarray, "N"]:
         """A score of ``scores.jsonl``; NaN where an example has none."""
@@ -123,39 +123,39 @@ def measures() -> list[Measure]:
     return [Measure(key=key, build=build) for key, build in builders.items()]
 
 
-def choose(wanted: Sequence[str]) -> list[Measure]:
+def choose(names: Sequence[str]) -> list[Measure]:
     """The measures of these keys or sections; all where none is named.
 
     Raises:
         InputError: a name that is neither.
     """
     every = measures()
-    for name in wanted:
+    for name in names:
         if not any(name in (measure.key, measure.section) for measure in every):
             raise InputError(
                 f"metrics: there is no {name} to test; there are {', '.join(measure.key for measure in every)}"
             )
-    return [measure for measure in every if not wanted or {measure.key, measure.section} & set(wanted)]
+    return [measure for measure in every if not names or {measure.key, measure.section} & set(names)]
 
 
 def _rmse(runs: Sequence[Examples]) -> SumMetric:
-    squares = mean_of(np.stack([one.errors**2 for one in runs]))
+    squares = mean_of(np.stack([examples.errors**2 for examples in runs]))
     return SumMetric(terms=squares.terms, value=lambda sums: np.sqrt(ratio(sums)))
 
 
 def _mean(scores: Callable[[Examples], Float64[np.ndarray, "N"]]) -> Build:
-    return lambda runs: mean_of(np.stack([scores(one) for one in runs]))
+    return lambda runs: mean_of(np.stack([scores(examples) for examples in runs]))
 
 
 def _score(section: str, key: str) -> Build:
-    return _mean(lambda one: one.scored(section, key))
+    return _mean(lambda examples: examples.scored(section, key))
 
 
 def _share(section: str, part: str, whole: str) -> Build:
     """Of all statements, or all values: examples with more of them weigh more."""
     return lambda runs: SumMetric(
         terms=np.nan_to_num(
-            np.stack([[one.scored(section, part), one.scored(section, whole)] for one in runs])
+            np.stack([[examples.scored(section, part), examples.scored(section, whole)] for examples in runs])
         ).transpose(0, 2, 1),
         value=ratio,
     )
@@ -163,13 +163,13 @@ def _share(section: str, part: str, whole: str) -> Build:
 
 def _bleu(max_order: int) -> Build:
     return lambda runs: SumMetric(
-        terms=np.stack([bleu_counts(one.overlap, max_order) for one in runs]), value=bleu_of_counts
+        terms=np.stack([bleu_counts(examples.overlap, max_order) for examples in runs]), value=bleu_of_counts
     )
 
 
 def _usr(runs: Sequence[Examples]) -> TypeMetric:
     return TypeMetric(
-        types=[[{text} for text in one.texts] for one in runs],
+        types=[[{text} for text in examples.texts] for examples in runs],
         sizes=np.ones((len(runs), len(runs[0].texts))),
         denominator=lambda sentences: sentences,
     )
@@ -178,7 +178,7 @@ def _usr(runs: Sequence[Examples]) -> TypeMetric:
 def _fcr(runs: Sequence[Examples]) -> TypeMetric:
     num_features = len(runs[0].features)
     return TypeMetric(
-        types=[list(one.found) for one in runs],
+        types=[list(examples.features_found) for examples in runs],
         sizes=np.ones((len(runs), len(runs[0].texts))),
         denominator=lambda sentences: np.full_like(sentences, num_features),
     )
@@ -186,7 +186,7 @@ def _fcr(runs: Sequence[Examples]) -> TypeMetric:
 
 def _div(runs: Sequence[Examples]) -> TypeMetric:
     return TypeMetric(
-        types=[list(one.found) for one in runs],
+        types=[list(examples.features_found) for examples in runs],
         sizes=np.ones((len(runs), len(runs[0].texts))),
         denominator=lambda sentences: sentences * (sentences - 1) / 2,
         of_pairs=True,
@@ -196,11 +196,12 @@ def _div(runs: Sequence[Examples]) -> TypeMetric:
 def _distinct(order: int) -> Build:
     return lambda runs: TypeMetric(
         types=[
-            [set(zip(*(words[start:] for start in range(order)), strict=False)) for words in one.words]
-            for one in runs
+            [set(zip(*(words[start:] for start in range(order)), strict=False)) for words in examples.words]
+            for examples in runs
         ],
         sizes=np.array(
-            [[max(len(words) - order + 1, 0) for words in one.words] for one in runs], dtype=np.float64
+            [[max(len(words) - order + 1, 0) for words in examples.words] for examples in runs],
+            dtype=np.float64,
         ),
         denominator=lambda ngrams: ngrams,
     )

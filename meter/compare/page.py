@@ -1,11 +1,11 @@
 """A comparison as one HTML page that looks like the report of a run and opens offline."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from meter.compare.comparison import Cell, Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
 from meter.compare.writing import (
+    SEED_TESTS,
     Figures,
     arrow,
     count_verdicts,
@@ -16,8 +16,6 @@ from meter.compare.writing import (
     seeds_said,
 )
 from meter.report.rendering import render
-
-NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,28 +34,28 @@ class PageCell:
     said: Figures
     verdict: str
     bar: Bar | None
-    over_seeds: tuple[str, str, str] | None
+    over_seeds: list[str]
 
 
 def comparison_html(comparison: Comparison, command: str) -> str:
     """The page as text; the same comparison gives the same bytes. All text of users and data is escaped."""
     systems = comparison.systems
-    count = NUMBERS[len(systems)] if len(systems) < len(NUMBERS) else str(len(systems))
     others = ", ".join(system.label for system in systems[1:])
     return render(
         "compare.html.j2",
-        title=f"{count} systems on {comparison.provenance['dataset']}",
+        title=f"{len(systems)} systems on {comparison.provenance['dataset']}",
         subtitle=f"{others} against {systems[0].label}",
         comparison=comparison,
         verdict_counts=[
-            (system.label, table.split, *count_verdicts(table, place))
-            for place, system in enumerate(systems[1:], start=1)
+            (system.label, table.split, count_verdicts(table, index))
+            for index, system in enumerate(systems[1:], start=1)
             for table in comparison.tables
         ],
         tables=[(table, _reach(table), _groups(table)) for table in comparison.tables],
         tested_over_seeds=any(
             cell.over_seeds for table in comparison.tables for row in table.rows for cell in row.cells
         ),
+        seed_tests=SEED_TESTS,
         explanations=explanations(comparison),
         settings={key: [written(value) for value in values] for key, values in comparison.settings.items()},
         seeds_said=seeds_said,
@@ -89,8 +87,8 @@ def _ends(cell: Cell) -> tuple[float, float, float] | None:
 
 def _reach(table: SplitTable) -> float:
     """How far the tracks of a table reach to each side: the same for all, in steps of a tenth."""
-    found: list[Any] = [_ends(cell) for row in table.rows for cell in row.cells]
-    farthest = max((abs(end) for ends in found if ends for end in ends), default=0.0)
+    intervals = [ends for row in table.rows for cell in row.cells if (ends := _ends(cell))]
+    farthest = max((abs(end) for ends in intervals for end in ends), default=0.0)
     return max(0.1, -(-farthest // 0.1) * 0.1)
 
 

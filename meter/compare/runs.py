@@ -11,12 +11,12 @@ from meter.run_folder import RunFolder
 def find_runs(patterns: Sequence[str]) -> list[Path]:
     """The run folders that are named or match a pattern, in the order given, each once.
 
-    A pattern passes over what is no run folder (a comparison beside the runs, say).
+    What matches a pattern but is no run folder, such as a comparison beside the runs, is passed over.
 
     Raises:
         InputError: a folder that is not there or no run folder, or a pattern that no run folder matches.
     """
-    found: dict[Path, Path] = {}
+    runs: dict[Path, Path] = {}
     for pattern in patterns:
         if any(sign in pattern for sign in "*?["):
             anchor = Path(pattern).anchor
@@ -30,15 +30,15 @@ def find_runs(patterns: Sequence[str]) -> list[Path]:
             if not config.is_file():
                 raise InputError(f"runs: {pattern} is not a run folder ({config.name} is missing)")
         for folder in folders:
-            found.setdefault(folder.resolve(), folder)
-    return list(found.values())
+            runs.setdefault(folder.resolve(), folder)
+    return list(runs.values())
 
 
 def open_run(folder: Path) -> RunFolder:
     """Opens a finished run, without its networks.
 
     Raises:
-        InputError: the run is unfinished, was not generated from, or was measured by another version.
+        InputError: the run is unfinished, has generated nothing, or was measured by another version.
     """
     run = RunFolder(folder)
     if not run.config.evaluation.generate:
@@ -56,7 +56,7 @@ def open_run(folder: Path) -> RunFolder:
     records = [(generation.split, generation.row) for generation in run.generations]
     if run.scores is not None and records != [(score["split"], score["row"]) for score in run.scores]:
         raise InputError(
-            f"{run.scores_file} is not of the rows in {run.generations_file.name}; measure it again: "
+            f"{run.scores_file} is not of the records in {run.generations_file.name}; measure it again: "
             f"python -m meter.evaluate run={folder}"
         )
     return run

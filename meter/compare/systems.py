@@ -11,9 +11,9 @@ from meter.errors import InputError
 from meter.run_folder import RunFolder
 from meter.storage.fingerprint import plain
 
-NO_PART = {*BESIDE_THE_RESULT, "seed", "dataset.root"}
-"""Fields in which the runs of one system may differ: seed, where files lie, where it computes."""
-OWN_CHOICE = {
+IGNORED = {*BESIDE_THE_RESULT, "seed", "dataset.root"}
+"""Settings in which the runs of one system may differ: the seed, where files lie, what it computes on."""
+CHOICES = {
     "dataset.name",
     "dataset.root",
     "dataset.text_length",
@@ -27,9 +27,9 @@ OWN_CHOICE = {
     "dataset.label_fallback",
     "dataset.skip_broken_photos",
 }
-"""What a system makes of the records is its own; every other field of ``dataset`` decides the records themselves."""
-SHOWN = 3
-"""Fields that a label names at most."""
+"""Settings of what a system makes of the records; every other field of ``dataset`` decides the records themselves."""
+MAX_SHOWN = 3
+"""Settings that a label or a message names at most."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -80,11 +80,11 @@ def differing_settings(systems: Sequence[System]) -> dict[str, list[Any]]:
     """Every field in which the systems differ, with each system's value."""
     keys = dict.fromkeys(key for system in systems for key in system.settings)
     values = {key: [system.settings.get(key) for system in systems] for key in keys}
-    return {key: found for key, found in values.items() if any(value != found[0] for value in found)}
+    return {key: chosen for key, chosen in values.items() if any(value != chosen[0] for value in chosen)}
 
 
 def check_same_data(runs: Sequence[RunFolder]) -> None:
-    """Refuses runs whose records or evaluated rows are not the same.
+    """Refuses runs whose data or evaluated records are not the same.
 
     Raises:
         InputError: naming the two runs and how they differ.
@@ -98,7 +98,7 @@ def check_same_data(runs: Sequence[RunFolder]) -> None:
                 f"{both} were evaluated on other splits: {', '.join(first.splits)} and {', '.join(other.splits)}"
             )
         for split in first.splits:
-            _check_rows(first, other, split, both)
+            _check_evaluated(first, other, split, both)
 
 
 def written(value: Any) -> str:
@@ -113,22 +113,24 @@ def written(value: Any) -> str:
 
 
 def _check_records(first: RunFolder, other: RunFolder, both: str) -> None:
-    one, two = ({**_flat(plain(run.config.dataset), "dataset.")} for run in (first, other))
-    one["data_seed"], two["data_seed"] = first.config.data_seed, other.config.data_seed
-    differing = {key: (one[key], two[key]) for key in one if one[key] != two[key]}
+    settings, others = (
+        _flat(plain(run.config.dataset), "dataset.") | {"data_seed": run.config.data_seed}
+        for run in (first, other)
+    )
+    differing = {key: (settings[key], others[key]) for key in settings if settings[key] != others[key]}
     if not differing:
         raise InputError(f"{both} were made from different data: the raw files have changed between them")
     deciding = [
         f"{key}={written(values[0])} and {written(values[1])}"
         for key, values in differing.items()
-        if not any(key == own or key.startswith(own + ".") for own in OWN_CHOICE)
+        if not any(key == own or key.startswith(own + ".") for own in CHOICES)
     ]
     if deciding:
-        raise InputError(f"{both} were made from different data: {', '.join(deciding[:SHOWN])}")
+        raise InputError(f"{both} were made from different data: {', '.join(deciding[:MAX_SHOWN])}")
 
 
-def _check_rows(first: RunFolder, other: RunFolder, split: str, both: str) -> None:
-    one, two = (
+def _check_evaluated(first: RunFolder, other: RunFolder, split: str, both: str) -> None:
+    records, others = (
         {
             generation.row: (generation.user, generation.item, generation.rating, generation.reference)
             for generation in run.generations
@@ -136,22 +138,22 @@ def _check_rows(first: RunFolder, other: RunFolder, split: str, both: str) -> No
         }
         for run in (first, other)
     )
-    alone = sorted(set(one) ^ set(two))
+    alone = sorted(set(records) ^ set(others))
     if alone:
         raise InputError(
-            f"{both} were evaluated on other rows of {split}: {len(one)} and {len(two)}, row {alone[0]} is in "
-            f"the {'first' if alone[0] in one else 'second'} only"
+            f"{both} were evaluated on other records of {split}: {len(records)} and {len(others)}, row {alone[0]} is "
+            f"in the {'first' if alone[0] in records else 'second'} only"
         )
-    for row, record in one.items():
-        if record != two[row]:
-            raise InputError(f"{both}: row {row} of {split} is another record, {record} and {two[row]}")
+    for row, record in records.items():
+        if record != others[row]:
+            raise InputError(f"{both}: row {row} of {split} is another record, {record} and {others[row]}")
 
 
 def _settings(run: RunFolder) -> dict[str, Any]:
     return {
         key: value
         for key, value in _flat(plain(run.config), "").items()
-        if key not in NO_PART and key.split(".")[0] not in NO_PART
+        if key not in IGNORED and key.split(".")[0] not in IGNORED
     }
 
 
@@ -170,15 +172,15 @@ def _labels(systems: Sequence[System]) -> list[str]:
         name = str(system.settings["name"])
         parts = [name] if len(names) > 1 or len(systems) == 1 else []
         if names[name] > 1:
-            namesakes = [one for one in systems if one.settings["name"] == system.settings["name"]]
+            namesakes = [other for other in systems if other.settings["name"] == system.settings["name"]]
             fields = [f"{key}={written(system.settings.get(key))}" for key in differing_settings(namesakes)]
-            more = [f"+{len(fields) - SHOWN} more"] if len(fields) > SHOWN else []
-            parts += [*fields[:SHOWN], *more]
+            more = [f"+{len(fields) - MAX_SHOWN} more"] if len(fields) > MAX_SHOWN else []
+            parts += [*fields[:MAX_SHOWN], *more]
         labels.append(" ".join(parts))
     repeated = Counter(labels)
     numbers: Counter[str] = Counter()
-    for place, label in enumerate(labels):
+    for index, label in enumerate(labels):
         if repeated[label] > 1:
             numbers[label] += 1
-            labels[place] = f"{label} #{numbers[label]}"
+            labels[index] = f"{label} #{numbers[label]}"
     return labels

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from meter.compare.comparison import Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
-from meter.compare.writing import arrow, explanations, figures, over_seeds, sections, seeds_said
+from meter.compare.writing import SEED_TESTS, arrow, explanations, figures, over_seeds, sections, seeds_said
 from meter.report.terminal import visible
 
 STYLES = {"better": "green", "worse": "red", "": "dim"}
@@ -46,7 +46,7 @@ def markdown(comparison: Comparison, command: str) -> str:
             [_escaped(key), *(_escaped(written(value)) for value in values)]
             for key, values in comparison.settings.items()
         ]
-        parts += ["", _markdown_table(["field", *labels], fields, align="left")]
+        parts += ["", _markdown_table(["setting", *labels], fields, align="left")]
     return "\n".join(parts) + "\n"
 
 
@@ -99,17 +99,16 @@ def _metrics_table(labels: list[str], table: SplitTable) -> str:
 
 
 def _seeds_table(labels: list[str], table: SplitTable) -> str:
-    tests = ("p Welch", "p exact", "δ")
     rows = [
         [
             f"{row.label} {arrow(row)}",
-            *(_escaped(text) for cell in row.cells[1:] for text in over_seeds(cell) or [""] * 3),
+            *(_escaped(text) for cell in row.cells[1:] for text in over_seeds(cell)),
         ]
         for row in table.rows
         if any(cell.over_seeds for cell in row.cells)
     ]
     return _markdown_table(
-        ["over seeds", *(f"{label}: {test}" for label in labels[1:] for test in tests)], rows
+        ["over seeds", *(f"{label}: {test}" for label in labels[1:] for test in SEED_TESTS)], rows
     )
 
 

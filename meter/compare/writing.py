@@ -7,6 +7,8 @@ from meter.compare.comparison import ALPHA, Cell, Comparison, MetricRow, SplitTa
 from meter.metrics.labels import section_title
 
 LEAST_P = 0.001
+"""A smaller p is written as being below this."""
+SEED_TESTS = ("p Welch", "p exact", "Cliff’s δ")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -18,6 +20,15 @@ class Figures:
     interval: str = ""
     p: str = ""
     effect: str = ""
+
+
+@dataclass(kw_only=True, slots=True)
+class VerdictCounts:
+    """How many metrics of a system are clearly better or worse than the baseline's, and how many were tested."""
+
+    better: int
+    worse: int
+    tested: int
 
 
 def figures(row: MetricRow, cell: Cell) -> Figures:
@@ -38,13 +49,13 @@ def figures(row: MetricRow, cell: Cell) -> Figures:
     )
 
 
-def over_seeds(cell: Cell) -> tuple[str, str, str] | None:
-    """Welch's p, the permutation test's p and Cliff's δ; None where a system has one seed."""
+def over_seeds(cell: Cell) -> list[str]:
+    """A figure for each of ``SEED_TESTS``; empty ones where a system has one seed."""
     if cell.over_seeds is None:
-        return None
+        return [""] * len(SEED_TESTS)
     tests = cell.over_seeds.p_welch, cell.over_seeds.p_permutation
-    welch, permutation = ("–" if p is None else _probability(p) for p in tests)
-    return welch, permutation, _signed(cell.over_seeds.cliffs_delta, 2)
+    probabilities = ["–" if p is None else _probability(p) for p in tests]
+    return [*probabilities, _signed(cell.over_seeds.cliffs_delta, 2)]
 
 
 def arrow(row: MetricRow) -> str:
@@ -54,16 +65,16 @@ def arrow(row: MetricRow) -> str:
 
 def sections(table: SplitTable) -> list[tuple[str, list[MetricRow]]]:
     """The rows under the titles of their sections."""
-    found: dict[str, list[MetricRow]] = {}
+    by_section: dict[str, list[MetricRow]] = {}
     for row in table.rows:
-        found.setdefault(row.key.split(".")[0], []).append(row)
-    return [(section_title(section), rows) for section, rows in found.items()]
+        by_section.setdefault(row.key.partition(".")[0], []).append(row)
+    return [(section_title(section), rows) for section, rows in by_section.items()]
 
 
-def count_verdicts(table: SplitTable, place: int) -> tuple[int, int, int]:
-    """How many metrics of a system are better than the baseline's, worse, and not told apart."""
-    verdicts = [row.cells[place].verdict for row in table.rows if row.cells[place].test is not None]
-    return verdicts.count("better"), verdicts.count("worse"), verdicts.count("")
+def count_verdicts(table: SplitTable, system: int) -> VerdictCounts:
+    """The metrics of a system by how they compare with the baseline's."""
+    verdicts = [row.cells[system].verdict for row in table.rows if row.cells[system].test is not None]
+    return VerdictCounts(better=verdicts.count("better"), worse=verdicts.count("worse"), tested=len(verdicts))
 
 
 def seeds_said(seeds: Sequence[int]) -> str:
@@ -80,19 +91,20 @@ def explanations(comparison: Comparison) -> list[str]:
     several = any(len(system.seeds) > 1 for system in comparison.systems)
     said = [
         ("Values are mean ± standard deviation over seeds. " if several else "Values are of one seed. ")
-        + "Differences are to the baseline, "
+        + "Differences are from the baseline, "
         + f"{comparison.systems[0].label}, over the same records"
         + (", each averaged over seeds; the record is the unit." if several else "."),
-        f"Intervals: 95 %, paired bootstrap over records ({draws}); for USR, FCR, DIV and distinct-n, where a record "
-        "drawn twice brings nothing new, jackknife.",
+        f"Intervals: 95 %, paired bootstrap over records ({draws}); jackknife for USR, FCR, DIV and distinct-n, to "
+        "which a record that is drawn twice adds nothing new.",
         f"p: approximate randomization over records ({draws}), two-sided, corrected by Holm over all tests of a "
         f"table ({tests}); * is p < {ALPHA:g}.",
         "d: Cohen’s d_z, the mean difference in standard deviations of the records’ differences.",
     ]
     if several:
         said.append(
-            "Tests over records say whether these trained models differ on such records; tests over seeds, whether "
-            "training again would show it: Welch’s t-test, the exact permutation test, and Cliff’s δ, not corrected."
+            "Tests over records say whether these trained models differ on such records. Tests over seeds say "
+            "whether models trained again would differ: Welch’s t-test, the exact permutation test and Cliff’s δ, not "
+            "corrected."
         )
     return said
 

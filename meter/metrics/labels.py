@@ -68,7 +68,7 @@ SECTIONS = {
 """The sections of ``metrics.json`` by title."""
 
 VARIANTS = {
-    "_peter_compat": "as PETER counts",
+    "_peter_compat": "as in PETER",
     "_of_references": "true sentences",
     "_of_true_pairs": "true pairs",
 }
@@ -118,9 +118,9 @@ LABELS = {
     "truth.picture_truth": higher("Picture truth", 3),
     "truth.picture_truth_named": higher("Picture truth of the asked feature", 3),
     "truth.agreement": higher("Sentence–picture agreement", 3),
-    "truth.count_with_both": Label("Records with both", 0),
-    "truth.num_statements": Label("Statements", 0),
-    "truth.num_values": Label("Values shown", 0),
+    "truth.count_with_both": Label("Records with feature and picture", 0),
+    "truth.num_statements": Label("Statements in the sentences", 0),
+    "truth.num_values": Label("Values in the pictures", 0),
     "vq.psnr": higher("PSNR", 2, unit="dB"),
     "vq.ssim": higher("SSIM", 3),
     "vq.usage": higher("Share of codes in use", 3),
@@ -170,7 +170,7 @@ def label_of(key: str) -> Label:
 
 
 def section_and_variant(section: str) -> tuple[str, str]:
-    """``text_peter_compat`` as ``("text", "as PETER counts")``; a section without such an ending with ``""``."""
+    """``text_peter_compat`` as ``("text", "as in PETER")``; a section without such an ending with ``""``."""
     for ending, variant in VARIANTS.items():
         if section.endswith(ending):
             return section.removesuffix(ending), variant

@@ -252,7 +252,7 @@ def pair_scores_part(scores: Mapping[str, Any]) -> DiagnosisPart:
     scorers = {name: scores["scorers"][name] for name in SCORERS if name in scores["scorers"]}
     columns, picked = [], []
     for name, scorer in scorers.items():
-        for key, label in (("mean", "mean"), ("auc", "AUC")):
+        for key, label in (("mean", "mean probability"), ("auc", "AUC")):
             if any(pair[key] is not None for pair in scorer["pairs"].values()):
                 columns.append((SCORERS[name], label))
                 picked.append((name, key))

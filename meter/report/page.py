@@ -16,6 +16,10 @@ from meter.report.tables import metric_tables
 from meter.storage.atomic import write_text
 from meter.storage.fingerprint import plain
 
+DIAGNOSIS, VERSION = "diagnosis", "metrics_version"
+APART = (DIAGNOSIS, VERSION)
+"""Entries of metrics.json that are no table of metrics: one has a section of its own, one says how all were made."""
+
 
 @dataclass(kw_only=True, slots=True)
 class KeyFigure:
@@ -112,16 +116,21 @@ def report_html(report: Report) -> str:
         script_hash=script_hash(script),
         splits=list(dict.fromkeys(card.split for card in report.gallery if card.split is not None)),
         filter_by_checks={card.all_hold for card in report.gallery} >= {True, False},
-        tables=metric_tables({name: entry for name, entry in report.metrics.items() if name != "diagnosis"}),
-        diagnosis=diagnosis_parts(report.metrics.get("diagnosis", {})),
+        tables=metric_tables({name: entry for name, entry in report.metrics.items() if name not in APART}),
+        diagnosis=diagnosis_parts(report.metrics.get(DIAGNOSIS, {})),
         evaluation_plots=evaluation_plots,
         joint_plots=curves.joint_plots(report.joint_journal),
         best=curves.best_validation(report.joint_journal),
         vq_plots=vq_plots,
-        provenance={name: value for name, value in plain(report.provenance).items() if name != "seconds"},
+        provenance=_provenance(report),
         seconds=_durations(report.provenance.get("seconds")),
         config=_yaml(plain(report.config)),
     )
+
+
+def _provenance(report: Report) -> dict[str, Any]:
+    version = {name: value for name, value in report.metrics.items() if name == VERSION}
+    return {name: value for name, value in (plain(report.provenance) | version).items() if name != "seconds"}
 
 
 def _durations(seconds: Any) -> dict[str, float]:

@@ -221,6 +221,8 @@ def marks_of(record: Generation, picture: np.ndarray | None, prepared: Prepared)
         right = sum(shown.get(feature) == value for feature, value in true.items())
         marks += [
             Mark(label="picture is true", ok=right == len(true), detail=f"{right} of {len(true)} features"),
-            Mark(label="they agree", ok=said is not None and said == shown.get(record.feature)),
+            Mark(
+                label="sentence and picture agree", ok=said is not None and said == shown.get(record.feature)
+            ),
         ]
     return marks

@@ -189,7 +189,7 @@ def test_labels_are_never_the_same(tmp_path) -> None:
         ({"data": "d2"}, "different data: the raw files have changed"),
         ({"data": "d2", "dataset__world": {"num_hotels": 3}}, r"dataset\.world\.num_hotels=.* and 3"),
         ({"data": "d2", "data_seed": 5}, "data_seed=0 and 5"),
-        ({"rows": 59}, "other rows of test: 60 and 59, row 59 is in the first only"),
+        ({"rows": 59}, "other records of test: 60 and 59, row 59 is in the first only"),
         ({"splits": ("test", "unseen")}, "other splits: test and test, unseen"),
     ],
 )
@@ -252,7 +252,7 @@ def test_scores_of_other_rows_are_refused(tmp_path) -> None:
     folder = write_run(tmp_path / "a")
     lines = (folder / "scores.jsonl").read_text().splitlines(keepends=True)
     (folder / "scores.jsonl").write_text("".join(lines[1:]))
-    with pytest.raises(InputError, match=r"scores\.jsonl is not of the rows"):
+    with pytest.raises(InputError, match=r"scores\.jsonl is not of the records"):
         open_run(folder)
 
 
@@ -442,7 +442,7 @@ def test_the_page_needs_nothing_from_outside_and_shows_every_metric(comparison: 
     assert not page.tags["script"] + page.tags["link"] + page.tags["img"]
     assert "http" not in text.replace("http-equiv", "")
     assert "default-src 'none'" in text
-    for part in ("Two systems on synthetic", "good against base", "Picture truth", "Cliff’s δ", "d_z"):
+    for part in ("2 systems on synthetic", "good against base", "Picture truth", "Cliff’s δ", "d_z"):
         assert part in page.text
     assert page.tags["section"] == 3
     assert text == comparison_html(comparison, "python -m meter.compare")

@@ -54,7 +54,7 @@ def test_the_report_shows_the_whole_diagnosis(diagnosis: dict[str, Any]) -> None
     # Records alike, most repeated, by feature, by user; swaps; scorers; picture and text slots.
     assert page.tags["table"] == 4 + 1 + 1 + 2
     for said in (
-        "On the split test.",
+        "Measured on the split test.",
         "<script>x</script>",
         "Two records with the same feature",
         "matcher",

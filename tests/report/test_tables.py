@@ -31,7 +31,7 @@ def test_tables_set_splits_and_peter_beside_each_other() -> None:
     ]
     assert rating.signatures == ["rating|version:1"]
     words = tables["Sentence against the true one"]
-    assert words.columns == [("test", ""), ("test", "as PETER counts")]
+    assert words.columns == [("test", ""), ("test", "as in PETER")]
     assert words.rows[0].cells == ["31.25", "33.75"]
     assert [row.name for row in words.rows] == ["BLEU-1", "ROUGE-1 precision", "ROUGE-1 recall", "ROUGE-1 F"]
     by_feature = tables["Truth in the synthetic world, by feature · test"]
