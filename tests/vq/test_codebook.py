@@ -50,7 +50,7 @@ def test_straight_through_gradient_is_ones():
 
 
 def test_beta_weighs_the_commitment_of_the_encoder():
-    # One place, one point z = 3, its code e = 1: (sg[z] − e)² + β (z − sg[e])².
+    # One position, one point z = 3, its code e = 1: (sg[z] − e)² + β (z − sg[e])².
     codebook = codebook_of([[1.0], [-7.0]], beta=0.1)
     encoded = torch.full((1, 1, 1, 1), 3.0, requires_grad=True)
 
@@ -84,8 +84,8 @@ def test_dead_codes_move_onto_points_and_used_ones_stay():
 
     assert moved == 3
     assert torch.equal(codebook.vectors[used], before[used])
-    places = [(points == vector).all(1).nonzero().item() for vector in codebook.vectors[~used]]
-    assert len(set(places)) == 3
+    indices = [(points == vector).all(1).nonzero().item() for vector in codebook.vectors[~used]]
+    assert len(set(indices)) == 3
 
 
 def test_a_revived_code_is_chosen_at_once():

@@ -143,16 +143,16 @@ def test_a_checkpoint_stands_in_for_a_training(original: Taming, tmp_path: Path)
         config = VQConfig(checkpoint=str(checkpoint))
         return pretrain_stage(pixels, "photos", config, PretrainConfig(), tmp_path / "cache", fabric, seed=0)
 
-    made = stage(saved(original, tmp_path / "last.ckpt"))
+    first = stage(saved(original, tmp_path / "last.ckpt"))
 
-    assert made.summary["grid"] == [8, 8]
-    assert made.summary["num_codes"] == 40
-    assert made.summary["steps"] == 0
-    vq = VQGAN.from_pretrained(made.folder)
+    assert first.summary["grid"] == [8, 8]
+    assert first.summary["num_codes"] == 40
+    assert first.summary["steps"] == 0
+    vq = VQGAN.from_pretrained(first.folder)
     assert torch.equal(vq.codebook.vectors, original.quantize.embedding.weight)
-    assert stage(tmp_path / "last.ckpt").folder == made.folder
+    assert stage(tmp_path / "last.ckpt").folder == first.folder
     with torch.no_grad():
         original.quantize.embedding.weight.neg_()
-    assert stage(saved(original, tmp_path / "other.ckpt")).folder != made.folder
+    assert stage(saved(original, tmp_path / "other.ckpt")).folder != first.folder
     with pytest.raises(InputError, match=r"vq\.checkpoint: .* found no file nowhere\.ckpt"):
         stage(Path("nowhere.ckpt"))

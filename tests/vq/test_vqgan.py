@@ -50,20 +50,20 @@ def test_shapes_and_types(changes, grid):
     assert torch.equal(codes, output.codes)
     assert output.reconstruction.shape == images.shape
     assert output.encoded.shape == (3 * grid[0] * grid[1], 6)
-    made = vq.decode(codes)
-    assert made.shape == images.shape
-    assert made.dtype == torch.float32
-    assert -1 <= made.min() <= made.max() <= 1
+    decoded = vq.decode(codes)
+    assert decoded.shape == images.shape
+    assert decoded.dtype == torch.float32
+    assert -1 <= decoded.min() <= decoded.max() <= 1
 
 
 def test_decoding_codes_is_the_reconstruction():
     vq = network()
     images = images_from_pixels(photos())
 
-    made = vq.decode(vq.encode(images))
+    decoded = vq.decode(vq.encode(images))
 
-    torch.testing.assert_close(made, vq(images).reconstruction.clamp(-1, 1))
-    assert torch.equal(made, vq.decode(vq.encode(images)))
+    torch.testing.assert_close(decoded, vq(images).reconstruction.clamp(-1, 1))
+    assert torch.equal(decoded, vq.decode(vq.encode(images)))
 
 
 def test_without_quantization_the_decoder_sees_the_encoder():

@@ -1,5 +1,6 @@
 """What the VQ-GAN's pretraining and the encoding of photos need: memory without allocating it, and time."""
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 NUMBERS_OF_A_WEIGHT = 4
 """Itself, its gradient, and Adam's two moments."""
-MEASURED_SIDE = 64
-"""Side in pixels of the piece of a photo that speed is measured on: a convolution is as fast on a larger one."""
+MEASURED_PHOTOS, MEASURED_PIXELS = 8, 2**13
+"""Speed is measured on at most so many photos, cut to so many pixels together: whole photos are about as fast."""
 ADVICE = "a smaller dataset.image_size, or a smaller network (codec=compact)"
 
 
@@ -136,15 +137,18 @@ def parts_of_step(cost: PretrainingCost, config: VQConfig, *, asked: int, free: 
 
 
 def training_speed(
-    vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], losses: LossConfig, fabric: "Fabric"
+    vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], losses: LossConfig, fabric: "Fabric", at_once: int
 ) -> float:
-    """Floating-point operations a second of the codec, forward and backward, on a piece of a photo; changes nothing."""
-    piece = _piece(vq, pixels, fabric.device)
+    """Floating-point operations a second of the codec, forward and backward, on pieces of photos; changes nothing.
+
+    at_once: photos that go through the codec together.
+    """
+    pieces = _pieces(vq, pixels[:at_once], fabric.device)
     weights = [weight for weight in vq.parameters() if weight.requires_grad]
 
     def run() -> None:
         with fabric.autocast() if losses.mixed_precision else nullcontext():
-            output = vq(piece)
+            output = vq(pieces)
             loss = output.reconstruction.float().abs().mean() + output.codebook_loss
         torch.autograd.grad(loss, weights)
 
@@ -193,10 +197,10 @@ def encoding_cost(config: VQConfig, device: torch.device, free: int | None) -> E
 
 
 def encoding_speed(vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"]) -> float:
-    """Floating-point operations a second of encoding, on a piece of a photo."""
+    """Floating-point operations a second of encoding, on pieces of photos."""
     device = vq.codebook.vectors.device
-    piece = _piece(vq, pixels, device)
-    return operations_per_second(lambda: vq.encode(piece), device)
+    pieces = _pieces(vq, pixels, device)
+    return operations_per_second(lambda: vq.encode(pieces), device)
 
 
 def _needed(loss: Callable[[], Tensor], weights: Sequence[Tensor]) -> Needed:
@@ -209,7 +213,9 @@ def _needed(loss: Callable[[], Tensor], weights: Sequence[Tensor]) -> Needed:
     return Needed(bytes=memory.peak, operations=counter.get_total_flops())
 
 
-def _piece(vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], device: torch.device) -> Float[Tensor, "1 3 s s"]:
-    factor = vq.config.factor
-    side = min(pixels.shape[1], max(1, MEASURED_SIDE // factor) * factor)
-    return images_from_pixels(pixels[:1, :side, :side]).to(device)
+def _pieces(
+    vq: VQGAN, pixels: UInt8[np.ndarray, "P S S 3"], device: torch.device
+) -> Float[Tensor, "B 3 s s"]:
+    photos, factor = pixels[:MEASURED_PHOTOS], vq.config.factor
+    side = max(1, math.isqrt(MEASURED_PIXELS // len(photos)) // factor) * factor
+    return images_from_pixels(photos[:, :side, :side]).to(device)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STATE = "state"
+STATE_FORMAT = 2
+"""Raised whenever the entries of a checkpoint change their names or their meaning."""
 SHOWN = ("reconstruction", "codebook", "adversarial", "discriminator")
 logger = logging.getLogger(__name__)
 
@@ -172,7 +174,8 @@ class Pretraining:
     def estimate(self) -> str:
         """One line: what is left to do, and about how much memory and time it takes."""
         training, vq = self.training, self.networks.vq
-        speed = training_speed(vq, self.pixels, training, self.fabric)
+        part = -(-self.cost.batch_size // self.parts)
+        speed = training_speed(vq, self.pixels, training, self.fabric, at_once=part)
         first = training.first_discriminator_step if training.disc_weight > 0 else training.steps
         operations = sum(
             max(0, last - max(self.step, first_of_kind))
@@ -312,6 +315,7 @@ class Pretraining:
             return
         self.draw_samples()
         state = {
+            "format": STATE_FORMAT,
             "step": self.step,
             "seconds": self.seconds,
             "code_counts": self.code_counts,
@@ -327,6 +331,12 @@ class Pretraining:
         """Restores the last whole checkpoint, if there is one; the journal drops the lines after it."""
         state = load_checkpoint(self.folder / STATE)
         if state is not None:
+            if state.get("format") != STATE_FORMAT:
+                raise InputError(
+                    f"{self.folder / STATE}: expected a checkpoint of format {STATE_FORMAT}, found "
+                    f"{state.get('format')}, of another version of meter: go on with that version, or remove "
+                    f"{self.folder} to train from the start"
+                )
             self.step, self.seconds = state["step"], state["seconds"]
             self.code_counts.copy_(state["code_counts"])
             self.interval.load_state_dict(state["interval"])

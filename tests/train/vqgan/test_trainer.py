@@ -14,6 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from meter.errors import InputError
 from meter.signals import Interrupted, StopRequest
+from meter.storage.checkpoint import save_checkpoint
 from meter.storage.journal import Journal
 from meter.storage.stage import Stage
 from meter.train.vqgan import (
@@ -291,7 +292,7 @@ def test_another_precision_makes_another_stage(tmp_path, mixed):
 
     # Fabric rounds the photos either way, so the weights differ: one stage for both would hand out the wrong ones.
     assert whole.hash != half.hash
-    first, second = (VQGAN.from_pretrained(made.folder).state_dict() for made in (whole, half))
+    first, second = (VQGAN.from_pretrained(stage.folder).state_dict() for stage in (whole, half))
     assert any(not torch.equal(first[name], second[name]) for name in first)
     assert all(weights.dtype == torch.float32 for weights in second.values())
 
@@ -350,6 +351,18 @@ def test_a_stop_between_two_lines_of_the_journal_changes_nothing(tmp_path):
             run(tmp_path / "parts", training, stop=request)
 
     assert same_files(whole, run(tmp_path / "parts", training, stop=request))
+
+
+def test_a_checkpoint_of_another_format_is_refused(tmp_path):
+    request = StopRequest()
+    request.asked = True
+    with pytest.raises(Interrupted):
+        run(tmp_path, short(), stop=request)
+    (partial,) = tmp_path.glob("vq-*.partial")
+    save_checkpoint(partial / "state", {"step": 1, "players": {}})
+
+    with pytest.raises(InputError, match=r"state: expected a checkpoint of format 2, found None, .*remove"):
+        run(tmp_path, short())
 
 
 def test_wrong_input_is_named(tmp_path):
