@@ -176,15 +176,14 @@ class Pretraining:
         training, vq = self.training, self.networks.vq
         part = -(-self.cost.batch_size // self.parts)
         speed = training_speed(vq, self.pixels, training, self.fabric, at_once=part)
-        first = training.first_discriminator_step if training.disc_weight > 0 else training.steps
-        operations = sum(
-            max(0, last - max(self.step, first_of_kind))
-            * self.cost.operations(self.parts, adversarial=adversarial)
-            for first_of_kind, last, adversarial in ((0, first, False), (max(0, first), training.steps, True))
-        )
+        left, adversarial = training.steps - self.step, 0
+        if training.disc_weight > 0:
+            adversarial = min(left, max(0, training.steps - training.first_discriminator_step))
+        operations = (left - adversarial) * self.cost.operations(self.parts, adversarial=False)
+        operations += adversarial * self.cost.operations(self.parts, adversarial=True)
         parts = f", each in {self.parts} parts" if self.parts > 1 else ""
         return (
-            f"VQ-GAN: {training.steps - self.step:,} steps of {training.batch_size} photos of "
+            f"VQ-GAN: {left:,} steps of {training.batch_size} photos of "
             f"{vq.config.image_size} px{parts}; about {format_bytes(self.cost.bytes(self.parts))} "
             f"and {format_duration(operations / speed)} on this machine ({machine_name(self.fabric.device)})"
         )
