@@ -92,7 +92,7 @@ def test_decoding_of_photos_goes_on_where_it_was_killed(
     assert decoded < 2000 + ROWS_AT_RISK
     assert not (twice.folder / TEMPORARY).exists()
     assert twice.summary == once.summary
-    assert twice.summary["photos"]["dropped"]["missing or torn"]["count"] == 2
+    assert twice.summary["photos"]["dropped"]["missing or damaged"]["count"] == 2
     for name in ("pixels.npy", "photos.json"):
         assert (twice.folder / name).read_bytes() == (once.folder / name).read_bytes()
 
