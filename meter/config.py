@@ -171,10 +171,11 @@ def check(config: RunConfig) -> None:
             "objective.borrowed_features=true borrows feature words, but model.has_feature=false: set one of them "
             "the other way"
         )
-    for section, name in (("model", "width"), ("disc", "width")):
-        width, heads = getattr(getattr(config, section), name), getattr(config, section).heads
-        if width % heads:
-            raise InputError(f"{section}.width={width} is not a multiple of {section}.heads={heads}")
+    for name, section in (("model", config.model), ("disc", config.disc)):
+        if section.heads < 1 or section.width % section.heads:
+            raise InputError(
+                f"{name}.width={section.width} is not a multiple of {name}.heads={section.heads}"
+            )
     for name in ("num_users", "num_items", "num_words", "num_codes", "text_length"):
         if getattr(config.model, name):
             raise InputError(

@@ -58,7 +58,7 @@ def run(config: CompareConfig) -> Path:
 
 
 def write(folder: Path, comparison: Comparison, line: str) -> None:
-    """Writes the three files. line: the command, for the reader who wants them again."""
+    """Writes the three files. line: the command, with which a reader makes them again."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = json.dumps({**plain(comparison), "command": line}, indent=1, ensure_ascii=False)
     (folder / "compare.json").write_text(numbers + "\n", encoding="utf-8")

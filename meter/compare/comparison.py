@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from meter.compare.measures import Examples, Measure, choose
+from meter.compare.measures import EvaluatedRecords, Measure, choose
 from meter.compare.runs import find_runs, open_run
 from meter.compare.systems import System, check_same_data, differing_settings, group_by_system
 from meter.errors import InputError
@@ -178,7 +178,7 @@ def _chosen_splits(evaluated: list[str], asked: Sequence[str]) -> list[str]:
 def _table(
     systems: Sequence[System], split: str, measures: Sequence[Measure], *, num_resamples: int, seed: int
 ) -> SplitTable:
-    examples = {id(run): Examples(run, split) for system in systems for run in system.runs}
+    examples = {id(run): EvaluatedRecords(run, split) for system in systems for run in system.runs}
     rows = {
         measure.key: MetricRow(
             key=measure.key,

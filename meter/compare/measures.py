@@ -18,7 +18,7 @@ from meter.metrics.text import bleu_counts, bleu_of_counts, sentence_rouge_l, se
 from meter.run_folder import RunFolder
 
 
-class Examples:
+class EvaluatedRecords:
     """The examples of one split of one run, in the order of their records; what several metrics need is made once."""
 
     def __init__(self, run: RunFolder, split: str) -> None:
@@ -60,7 +60,7 @@ class Examples:
         return np.array([np.nan if value is None else float(value) for value in values])
 
 
-Build = Callable[[Sequence[Examples]], Metric]
+Build = Callable[[Sequence[EvaluatedRecords]], Metric]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -86,7 +86,7 @@ class Measure:
         value = look_up(run.metrics[split], self.key)
         return None if value is None else float(value)
 
-    def metric(self, examples: Sequence[Examples]) -> Metric | None:
+    def metric(self, examples: Sequence[EvaluatedRecords]) -> Metric | None:
         """For a paired test; None where the runs have nothing to make it of."""
         metric = self.build(examples)
         if isinstance(metric, TypeMetric):
@@ -105,7 +105,7 @@ def measures() -> list[Measure]:
         "text.rouge_2.f": _mean(lambda examples: 100 * sentence_rouge_n(examples.overlap, 2).f),
         "text.rouge_l.f": _mean(lambda examples: 100 * sentence_rouge_l(examples.overlap).f),
         "diversity.usr": _usr,
-        "diversity.fmr": _mean(Examples.matched),
+        "diversity.fmr": _mean(EvaluatedRecords.matched),
         "diversity.fcr": _fcr,
         "diversity.div": _div,
         "diversity.distinct_1": _distinct(1),
@@ -138,12 +138,12 @@ def choose(names: Sequence[str]) -> list[Measure]:
     return [measure for measure in every if not names or {measure.key, measure.section} & set(names)]
 
 
-def _rmse(runs: Sequence[Examples]) -> SumMetric:
+def _rmse(runs: Sequence[EvaluatedRecords]) -> SumMetric:
     squares = mean_of(np.stack([examples.errors**2 for examples in runs]))
     return SumMetric(terms=squares.terms, value=lambda sums: np.sqrt(ratio(sums)))
 
 
-def _mean(scores: Callable[[Examples], Float64[np.ndarray, "N"]]) -> Build:
+def _mean(scores: Callable[[EvaluatedRecords], Float64[np.ndarray, "N"]]) -> Build:
     return lambda runs: mean_of(np.stack([scores(examples) for examples in runs]))
 
 
@@ -167,7 +167,7 @@ def _bleu(max_order: int) -> Build:
     )
 
 
-def _usr(runs: Sequence[Examples]) -> TypeMetric:
+def _usr(runs: Sequence[EvaluatedRecords]) -> TypeMetric:
     return TypeMetric(
         types=[[{text} for text in examples.texts] for examples in runs],
         sizes=np.ones((len(runs), len(runs[0].texts))),
@@ -175,7 +175,7 @@ def _usr(runs: Sequence[Examples]) -> TypeMetric:
     )
 
 
-def _fcr(runs: Sequence[Examples]) -> TypeMetric:
+def _fcr(runs: Sequence[EvaluatedRecords]) -> TypeMetric:
     num_features = len(runs[0].features)
     return TypeMetric(
         types=[list(examples.features_found) for examples in runs],
@@ -184,7 +184,7 @@ def _fcr(runs: Sequence[Examples]) -> TypeMetric:
     )
 
 
-def _div(runs: Sequence[Examples]) -> TypeMetric:
+def _div(runs: Sequence[EvaluatedRecords]) -> TypeMetric:
     return TypeMetric(
         types=[list(examples.features_found) for examples in runs],
         sizes=np.ones((len(runs), len(runs[0].texts))),

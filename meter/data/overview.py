@@ -11,7 +11,7 @@ class OverviewRow:
     group: the part it belongs to, such as "reviews".
     count: formatted for reading.
     share: of the group's whole, such as "1.6 %"; empty where there is none.
-    note: the first place where a record was dropped for this reason; empty elsewhere.
+    note: where a record was first dropped for this reason; empty elsewhere.
     """
 
     group: str

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from meter.errors import InputError
 from meter.special_words import PAD
 from meter.storage.pretrained import read_pretrained, save_pretrained
 
@@ -33,6 +34,16 @@ class DiscriminatorConfig:
     """Attention heads; divides the width."""
     dropout: float = 0.1
     """Share of activations that are dropped while training."""
+
+    def check(self) -> None:
+        """Raises InputError where these sizes cannot make a network."""
+        for name in ("num_words", "num_codes", "text_length", "width", "layers", "heads"):
+            if getattr(self, name) < 1:
+                raise InputError(f"disc.{name}: expected at least 1, found {getattr(self, name)}")
+        if len(self.grid) != 2 or min(self.grid) < 1:
+            raise InputError(f"disc.grid: expected [rows, columns], each at least 1, found {list(self.grid)}")
+        if self.width % self.heads:
+            raise InputError(f"disc.width={self.width} is not a multiple of disc.heads={self.heads}")
 
 
 class TokenEncoder(nn.Module):
@@ -85,6 +96,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
+        config.check()
         self.config = config
         rows, columns = config.grid
         self.text_encoder = TokenEncoder(config.num_words, config)

@@ -36,7 +36,7 @@ class EvaluationConfig:
 
 
 @dataclass(kw_only=True, slots=True)
-class Explanation:
+class GeneratedExplanation:
     """What a model generates for one pair, as plain values."""
 
     predicted_rating: float
@@ -59,7 +59,7 @@ def explain_pairs(
     fabric: "Fabric",
     decoding: DecodingConfig,
     generator: torch.Generator | None = None,
-) -> list[Explanation]:
+) -> list[GeneratedExplanation]:
     """Generates the explanations of B pairs; the evaluation and ``meter.explain`` both call this.
 
     Args:
@@ -77,7 +77,7 @@ def explain_pairs(
         output = model.generate(users, items, features, decoding=decoding, generator=generator)
     codes = [None] * len(users) if output.codes is None else output.codes.tolist()
     return [
-        Explanation(
+        GeneratedExplanation(
             predicted_rating=rating,
             text=_sentence(vocabulary, words),
             context=context_words(vocabulary, context),
@@ -133,7 +133,7 @@ def generations(
                 yield _generation(prepared, split, row, explanation)
 
 
-def _generation(prepared: Prepared, split: str, row: int, explanation: Explanation) -> Generation:
+def _generation(prepared: Prepared, split: str, row: int, explanation: GeneratedExplanation) -> Generation:
     records = prepared.records
     return Generation(
         split=split,

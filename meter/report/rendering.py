@@ -38,7 +38,7 @@ def filled(rating: float, best: int) -> str:
 
 
 def is_hash(text: str) -> bool:
-    """Whether a text is a whole digest (SHA-1 or SHA-256), of which a reader wants the beginning only."""
+    """Whether a text is a whole digest (SHA-1 or SHA-256), of which the page shows the beginning only."""
     return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text) is not None
 
 

@@ -13,7 +13,7 @@ from meter.metrics.labels import label_of, look_up, section_and_variant, section
 def print_overview(prepared: Prepared, console: Console) -> None:
     """What was read, dropped and why."""
     table = Table(title="data", title_justify="left", header_style="bold")
-    for name in ("", "what", "count", "share", "first place"):
+    for name in ("", "what", "count", "share", "first location"):
         table.add_column(name, justify="right" if name in ("count", "share") else "left")
     last = ""
     for row in overview(prepared.stage.summary):

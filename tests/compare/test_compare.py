@@ -15,7 +15,7 @@ import yaml
 from rich.console import Console
 
 from meter.compare import Comparison, compare, find_runs, group_by_system, open_run
-from meter.compare.measures import Examples, measures
+from meter.compare.measures import EvaluatedRecords, measures
 from meter.compare.page import comparison_html
 from meter.compare.text import markdown, print_comparison
 from meter.config import RunConfig, run_hash
@@ -397,7 +397,7 @@ def test_other_features_or_another_matcher_are_not_tested(tmp_path) -> None:
 
 def test_every_metric_is_resampled_as_it_is_measured(runs: Path) -> None:
     run = open_run(runs / "good-0")
-    examples = Examples(run, "unseen")
+    examples = EvaluatedRecords(run, "unseen")
     made = {measure.key: measure.metric([examples]) for measure in measures()}
     for measure in measures():
         value = measure.value(run, "unseen")

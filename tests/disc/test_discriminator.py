@@ -22,6 +22,7 @@ from meter.disc import (
     matching_value,
     relax,
 )
+from meter.errors import InputError
 from meter.model import word_slots
 from meter.train.matcher import MatcherConfig, contrastive_loss, train_matcher
 from tests.conftest import Inputs, small_inputs
@@ -264,3 +265,16 @@ def test_a_single_example_has_no_mismatched_picture(inputs: Inputs) -> None:
     )
     scorer = PairScorer(small_discriminator(), generated_pair=False, mismatched=True)
     assert scorer(inputs.words[:1], inputs.codes[:1], pairs).mismatched_weight.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_words": 0}, "disc.num_words: expected at least 1, found 0"),
+        ({"heads": 3}, "disc.width=16 is not a multiple of disc.heads=3"),
+        ({"grid": []}, r"disc.grid: expected \[rows, columns\], each at least 1, found \[\]"),
+    ],
+)
+def test_impossible_sizes_name_both_values(change: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Discriminator(replace(SIZES, **change))

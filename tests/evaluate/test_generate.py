@@ -12,7 +12,7 @@ from rich.console import Console
 
 from meter.data.store import Prepared, Records
 from meter.data.vocabulary import Vocabulary
-from meter.evaluate.generate import EvaluationConfig, Explanation, explain_pairs, generations
+from meter.evaluate.generate import EvaluationConfig, GeneratedExplanation, explain_pairs, generations
 from meter.evaluate.generations import read_generations, write_generations
 from meter.model import CodeChoice, DecodingConfig, WordChoice
 from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
@@ -132,7 +132,7 @@ def test_the_context_holds_words_only_and_does_not_end_at_eos(
         assert one.context == ["w3", "w2", "w45"]
 
 
-def explain_one(prepared: Prepared, model, row: int, precision: str = "32-true") -> Explanation:
+def explain_one(prepared: Prepared, model, row: int, precision: str = "32-true") -> GeneratedExplanation:
     records = prepared.records
     (explanation,) = explain_pairs(
         model,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from meter.compare.measures import Examples, measures
+from meter.compare.measures import EvaluatedRecords, measures
 from meter.errors import InputError
 from meter.metrics import cliffs_delta, count_overlap, diversity, holm, paired_test, seed_test
 from meter.metrics.stats.resampling import _bootstrap, _sum_metrics, paired_tests
@@ -148,7 +148,7 @@ def run_of(texts: list[str], references: list[str]) -> RunFolder:
 
 def metrics_of(texts: list[list[str]], references: list[str]) -> dict:
     """Every metric of a system with several seeds that needs no file, made as a comparison makes it."""
-    runs = [Examples(run_of(seed_texts, references), "test") for seed_texts in texts]
+    runs = [EvaluatedRecords(run_of(seed_texts, references), "test") for seed_texts in texts]
     wanted = ("text.", "diversity.usr", "diversity.fcr", "diversity.div", "diversity.dist")
     return {one.key: one.metric(runs) for one in measures() if one.key.startswith(wanted)}
 

@@ -7,47 +7,7 @@ import numpy as np
 from meter.report.curves import best_validation, joint_plots, vq_plots
 from meter.report.plots import codebook_plot, rating_plot, retrieval_plot
 from meter.report.svg import draw_svg
-
-
-def journals() -> tuple[list[dict], list[dict]]:
-    vq = [
-        {
-            "kind": "train",
-            "step": 10 * n,
-            "reconstruction": 1 / n,
-            "codebook": 0.1 / n,
-            "usage": 0.9,
-            "revived": 3,
-        }
-        for n in range(1, 60)
-    ]
-    joint: list[dict] = []
-    for epoch in range(5):
-        joint += [
-            {
-                "kind": "train",
-                "step": 100 * epoch + n,
-                "epoch": epoch,
-                "total": 5.0 - epoch,
-                "text": 3.0,
-                "matching": -1.2,
-                "generator": 0.7,
-                "words_per_second": 9.0,
-            }
-            for n in range(1, 100)
-        ]
-        loss = [5.0, 4.0, 3.0, 3.5, 3.6][epoch]
-        joint.append(
-            {
-                "kind": "validation",
-                "step": 100 * epoch + 99,
-                "epoch": epoch,
-                "best": epoch <= 2,
-                "total": loss,
-                "text": loss,
-            }
-        )
-    return vq, joint
+from tests.report.examples import journals
 
 
 def test_best_validation_is_the_last_the_training_called_best() -> None:

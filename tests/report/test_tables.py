@@ -1,24 +1,7 @@
 """Tables of metrics: splits beside each other, and no figure left out."""
 
 from meter.report.tables import metric_tables
-
-
-def metrics() -> dict:
-    sections = {
-        "rating": {"rmse": 0.712, "count": 480, "signature": "rating|version:1"},
-        "text": {"bleu_1": 31.25, "rouge_1": {"precision": 36.0, "recall": 33.0, "f": 34.0}},
-        "text_peter_compat": {"bleu_1": 33.75, "rouge_1": {"precision": 38.0, "recall": 35.0, "f": 36.0}},
-        "truth": {
-            "sentence_truth": 0.974,
-            "by_feature": {"pool": {"sentence_truth": 0.955}, "bed": {"sentence_truth": 0.993}},
-        },
-    }
-    return {
-        "vq": {"psnr": 24.91, "holdout": list(range(400))},
-        "test": sections,
-        "unseen": {"rating": {"rmse": 0.69}},
-        "seed": 7,
-    }
+from tests.report.examples import metrics
 
 
 def test_tables_set_splits_and_peter_beside_each_other() -> None:
