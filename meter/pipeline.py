@@ -28,6 +28,7 @@ from meter.run_folder import RunFolder
 from meter.signals import StopRequest, listen
 from meter.storage.fingerprint import fingerprint, plain
 from meter.storage.json_file import read_json, write_json
+from meter.storage.pretrained import WEIGHTS
 from meter.train.batches import Examples
 from meter.train.build import discriminator_config, make_examples, make_networks, model_config
 from meter.train.devices import launched
@@ -144,7 +145,7 @@ class Pipeline:
     ) -> Matcher:
         """Trains the matcher on the true pairs of the training split, or opens it."""
         folder = self.folder.matcher_folder
-        if not (folder / "model.safetensors").exists():
+        if not (folder / WEIGHTS).exists():
             pairs = examples.batch(torch.from_numpy(np.array(prepared.splits["train"], dtype=np.int64)))
             assert pairs.codes is not None
             seen = pairs.codes[:, 0] >= 0

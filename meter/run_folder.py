@@ -16,6 +16,7 @@ from meter.storage.atomic import write_text
 from meter.storage.fingerprint import plain
 from meter.storage.journal import Journal
 from meter.storage.json_file import read_json, write_json
+from meter.storage.pretrained import CONFIG, WEIGHTS
 from meter.vq import VQGAN
 
 
@@ -160,7 +161,7 @@ class RunFolder:
     def copy_vq(self, stage_folder: Path) -> None:
         """Puts a copy of the VQ-GAN, which runs share in the cache, into the folder."""
         self.vq_folder.mkdir(exist_ok=True)
-        for name in ("config.json", "model.safetensors"):
+        for name in (CONFIG, WEIGHTS):
             shutil.copyfile(stage_folder / name, self.vq_folder / name)
 
     def _existing(self, path: Path) -> Path:

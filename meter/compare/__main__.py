@@ -13,6 +13,7 @@ from meter.cli import command
 from meter.compare.comparison import Comparison, compare
 from meter.compare.page import comparison_html
 from meter.compare.text import markdown, print_comparison
+from meter.storage.atomic import write_text
 from meter.storage.fingerprint import plain
 
 
@@ -61,9 +62,9 @@ def write(folder: Path, comparison: Comparison, line: str) -> None:
     """Writes the three files. line: the command, with which a reader makes them again."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers = json.dumps({**plain(comparison), "command": line}, indent=1, ensure_ascii=False)
-    (folder / "compare.json").write_text(numbers + "\n", encoding="utf-8")
-    (folder / "compare.md").write_text(markdown(comparison, line), encoding="utf-8")
-    (folder / "compare.html").write_text(comparison_html(comparison, line), encoding="utf-8")
+    write_text(folder / "compare.json", numbers + "\n")
+    write_text(folder / "compare.md", markdown(comparison, line))
+    write_text(folder / "compare.html", comparison_html(comparison, line))
 
 
 if __name__ == "__main__":

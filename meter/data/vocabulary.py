@@ -1,13 +1,13 @@
 """Words and their ids."""
 
 import enum
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from meter.errors import InputError
 from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
+from meter.storage.json_file import read_json, write_json
 
 
 class VocabularySource(enum.Enum):
@@ -87,9 +87,9 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         """Writes the words as a JSON list."""
-        path.write_text(json.dumps(self.words, ensure_ascii=False), encoding="utf-8")
+        write_json(path, self.words)
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
         """Reads what ``save`` wrote."""
-        return cls(json.loads(path.read_text(encoding="utf-8")))
+        return cls(read_json(path))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from meter.errors import InputError
 from meter.report.explanation import Explanation
+from meter.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -29,7 +30,7 @@ class Card(Explanation):
         elif suffix == ".html":
             from meter.report.rendering import render
 
-            path.write_text(render("card_page.html.j2", card=self), encoding="utf-8")
+            write_text(path, render("card_page.html.j2", card=self))
         else:
             raise InputError(f"a card is saved as .png or .html, not as '{path.name}': change the ending")
         return path
