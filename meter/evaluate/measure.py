@@ -104,7 +104,9 @@ def _match(
 ) -> _Sections:
     """Retrieval of a sentence's picture among 100: of the generated pairs, and of the true ones."""
     scores: list[dict[str, Any]] = [{} for _ in generated]
-    indices = [index for index, one in enumerate(generated) if one.photo >= 0 and one.codes]
+    indices = [
+        index for index, generation in enumerate(generated) if generation.photo >= 0 and generation.codes
+    ]
     with_photo = [generated[index] for index in indices]
     if len({generation.item for generation in with_photo}) < 2:
         return _Sections(metrics={}, scores=scores)

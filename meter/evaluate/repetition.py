@@ -144,7 +144,7 @@ def diagnose_sentences(generations: Sequence[Generation]) -> SentenceDiagnosis:
         )
     texts = [_plain(generation.text) for generation in generations]
     references = [_plain(generation.reference) for generation in generations]
-    with_feature = [index for index, one in enumerate(generations) if one.feature is not None]
+    with_feature = [index for index, generation in enumerate(generations) if generation.feature is not None]
     return SentenceDiagnosis(
         count=len(texts),
         repetition=repetition(texts),
@@ -218,7 +218,9 @@ def coincidence(generations: Sequence[Generation], shared: Sequence[str]) -> Coi
     Where ``shared`` names the feature, records without one are left out.
     """
     needs_feature = "feature" in shared
-    counted = [one for one in generations if one.feature is not None or not needs_feature]
+    counted = [
+        generation for generation in generations if generation.feature is not None or not needs_feature
+    ]
     keys = [tuple(getattr(generation, name) for name in shared) for generation in counted]
     pairs = _num_pairs(keys)
 

@@ -91,7 +91,7 @@ def draw_reviews(count: int, generator: np.random.Generator) -> list[dict[str, A
     ]
 
 
-def forget(paths: Iterable[Path]) -> None:
+def drop_from_page_cache(paths: Iterable[Path]) -> None:
     """Asks the kernel to drop these files from memory; a file system that lives in memory cannot."""
     for path in paths:
         with path.open("rb") as file:
@@ -100,7 +100,7 @@ def forget(paths: Iterable[Path]) -> None:
 
 
 def measure(settings: Settings) -> list[Row]:
-    """Cold, after the kernel was asked to forget the files, and warm."""
+    """Cold, after the kernel was asked to drop the files from its cache, and warm."""
     count = QUICK_RECORDS if settings.quick else RECORDS
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder), count)
@@ -110,7 +110,7 @@ def measure(settings: Settings) -> list[Row]:
             return make_examples(files.prepare(), None, has_feature=True, device=settings.device)
 
         def cold() -> None:
-            forget(files.all())
+            drop_from_page_cache(files.all())
 
         timings = settings.timed(
             {

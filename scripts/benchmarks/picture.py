@@ -69,16 +69,16 @@ def draw_pairs(sizes: Sizes, batch: int, device: torch.device) -> Pairs:
 
 
 @torch.no_grad()
-def draw_again_and_again(model: Meter, pairs: Pairs, precision: Precision) -> Drawn:
+def generate_without_cache(model: Meter, pairs: Pairs, precision: Precision) -> Drawn:
     """Greedy words and codes without a cache: each from a pass over everything before it.
 
     Only what exists is encoded, and only the last slot projected: the plain way at its best.
     """
     with precision.autocast(pairs.users.device):
-        return choose_again_and_again(model, pairs)
+        return choose_without_cache(model, pairs)
 
 
-def choose_again_and_again(model: Meter, pairs: Pairs) -> Drawn:
+def choose_without_cache(model: Meter, pairs: Pairs) -> Drawn:
     """The same in the precision that the caller has chosen."""
     layout, batch = model.layout, len(pairs.users)
     visual = model.heads.visual
@@ -106,8 +106,8 @@ def last_state(model: Meter, pairs: Pairs, words: Tensor, codes: Tensor | None, 
     return model.transformer(tokens, visible)[:, -1]
 
 
-def slots_again_and_again(config: ModelConfig, batch: int) -> Slots:
-    """What ``draw_again_and_again`` encodes and projects."""
+def slots_without_cache(config: ModelConfig, batch: int) -> Slots:
+    """What ``generate_without_cache`` encodes and projects."""
     layout = config.layout()
     for_words = [layout.text.start + index + 1 for index in range(layout.text_length)]
     for_codes = [layout.visual.start + index + 1 for index in range(layout.visual_length)]
@@ -138,7 +138,7 @@ def measure(settings: Settings) -> list[Row]:
     pairs = {batch: draw_pairs(sizes, batch, settings.device) for batch in (small, large)}
     sides = {}
     for precision in settings.precisions:
-        plain = partial(draw_again_and_again, model, pairs[small], precision)
+        plain = partial(generate_without_cache, model, pairs[small], precision)
         sides[f"reference {precision.name}"] = settings.slow_side(plain)
         for batch in (small, large):
             ours = partial(draw, model, pairs[batch], precision)
@@ -160,7 +160,7 @@ def measure(settings: Settings) -> list[Row]:
             floor=settings.machine.floor(least, precision),
         )
 
-    again = count_flops(config, slots_again_and_again(config, small), FORWARD)
+    again = count_flops(config, slots_without_cache(config, small), FORWARD)
     beside = [
         replace(
             row(small, pairing.ours, pairing.name),
@@ -183,7 +183,7 @@ def compare(device: torch.device) -> list[Comparison]:
                 weight.normal_(std=0.5)
     model.to(device)
     pairs = draw_pairs(QUICK_SIZES, QUICK_SIZES.batch, device)
-    expected = draw_again_and_again(model, pairs, Precision.float32)
+    expected = generate_without_cache(model, pairs, Precision.float32)
     found = draw(model, pairs, Precision.float32)
     return [
         Comparison(PART, name, float((getattr(found, name) != getattr(expected, name)).sum()), 0.0)

@@ -183,8 +183,8 @@ def test_sentences_that_end_cost_less() -> None:
 def test_operations_of_pictures() -> None:
     model = picture.Meter(picture.QUICK).eval()
     pairs = picture.draw_pairs(QUICK_SIZES, 3, CPU)
-    expected = count_flops(picture.QUICK, picture.slots_again_and_again(picture.QUICK, 3), FORWARD)
-    assert counted(lambda: picture.choose_again_and_again(model, pairs)) == expected
+    expected = count_flops(picture.QUICK, picture.slots_without_cache(picture.QUICK, 3), FORWARD)
+    assert counted(lambda: picture.choose_without_cache(model, pairs)) == expected
 
 
 def test_slots_without_pad_by_hand() -> None:
