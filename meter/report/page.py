@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, UInt8
 
 from meter.report import curves, plots
 from meter.report.card import Card
-from meter.report.diagnosis import diagnosis_parts
+from meter.report.diagnosis.section import diagnosis_parts
 from meter.report.rendering import asset, render, script_hash
 from meter.report.tables import metric_tables
 from meter.storage.atomic import write_text

@@ -12,7 +12,7 @@ from meter.evaluate.input_importance import measure_input_importance
 from meter.evaluate.pair_scores import PairScores, diagnose_scorer
 from meter.evaluate.repetition import diagnose_sentences
 from meter.report import Report
-from meter.report.diagnosis import PAIRS
+from meter.report.diagnosis.pair_scores import PAIRS
 from meter.report.page import report_html
 from meter.world.text.wording import VALUE_WORDS
 from tests.conftest import small_model

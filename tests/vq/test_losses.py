@@ -7,7 +7,8 @@ from lightning_fabric import Fabric
 
 from meter.errors import InputError
 from meter.train.vqgan import LossConfig
-from meter.train.vqgan.steps import VQGANNetworks, codec_step, discriminator_step, new_networks
+from meter.train.vqgan.networks import VQGANNetworks, new_networks
+from meter.train.vqgan.steps import codec_step, discriminator_step
 from meter.vq import VQConfig
 from meter.vq.losses import (
     adaptive_weight,

@@ -1,9 +1,9 @@
 """Pretraining of the VQ-GAN, and every photo as its codes."""
 
+from meter.train.vqgan.objective import LossConfig
 from meter.train.vqgan.samples import reconstruct
 from meter.train.vqgan.schedule import LearningRateCurve, PhotoSplit, split_photos
 from meter.train.vqgan.stages import VisualCodes, encode_photos_stage, pretrain_stage, visual_codes
-from meter.train.vqgan.steps import LossConfig
 from meter.train.vqgan.trainer import PretrainConfig
 
 __all__ = [

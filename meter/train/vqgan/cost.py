@@ -12,13 +12,8 @@ from torch import Tensor
 
 from meter.errors import InputError
 from meter.train.resources import USABLE, LiveMemory, format_bytes, operations_per_second
-from meter.train.vqgan.steps import (
-    CodecObjective,
-    LossConfig,
-    LossNetworks,
-    new_codec,
-    new_discriminator,
-)
+from meter.train.vqgan.networks import new_codec, new_discriminator
+from meter.train.vqgan.objective import CodecObjective, LossConfig, LossNetworks
 from meter.vq.encode import photos_at_once
 from meter.vq.losses import perceptual_distance
 from meter.vq.vqgan import VQGAN, VQConfig, images_from_pixels

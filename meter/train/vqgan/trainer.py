@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,20 +17,15 @@ from meter.signals import Interrupted, StopRequest
 from meter.storage.checkpoint import load_checkpoint, save_checkpoint
 from meter.storage.journal import Journal
 from meter.train.resources import format_bytes, format_duration, free_memory, machine_name
+from meter.train.vqgan.codebook_training import CodebookTraining
 from meter.train.vqgan.cost import parts_of_step, pretraining_cost, training_speed
 from meter.train.vqgan.interval import Interval
-from meter.train.vqgan.moving_averages import MovingAverages, PointsByCode, sum_by_code
+from meter.train.vqgan.networks import new_networks
+from meter.train.vqgan.objective import CodebookUpdate, LossConfig
 from meter.train.vqgan.samples import draw_samples, reconstruct, summarise
 from meter.train.vqgan.schedule import LearningRateCurve, learning_rate_factor, photos_of_step, split_photos
-from meter.train.vqgan.steps import (
-    CodebookUpdate,
-    CodecStep,
-    LossConfig,
-    codec_step,
-    discriminator_step,
-    new_networks,
-)
-from meter.vq.codebook import count_codes, perplexity, usage
+from meter.train.vqgan.steps import codec_step, discriminator_step
+from meter.vq.codebook import perplexity, usage
 from meter.vq.vqgan import VQConfig, images_from_pixels
 
 if TYPE_CHECKING:
@@ -133,13 +128,10 @@ class Pretraining:
         self.networks = new_networks(
             config, training, fabric, rate=training.learning_rate, betas=training.betas, seed=seed
         )
-        self.averages = None
-        if training.codebook is CodebookUpdate.ema:
-            self.averages = MovingAverages(self.networks.vq.codebook, training.codebook_decay)
+        decay = training.codebook_decay if training.codebook is CodebookUpdate.ema else None
+        self.codebook = CodebookTraining(self.networks.vq.codebook, decay, fabric)
         self.journal = Journal(folder / "metrics.jsonl")
         self.step, self.seconds, self.shown = 0, 0.0, ""
-        # How often each code was chosen since the last revival.
-        self.code_counts = torch.zeros(config.num_codes, dtype=torch.long, device=fabric.device)
         self.interval = Interval(config.num_codes, fabric.device)
 
     def choose_parts(self, config: VQConfig) -> int:
@@ -201,26 +193,26 @@ class Pretraining:
         training, networks = self.training, self.networks
         images = self.images(photos_of_step(self.split.training, self.step, training.batch_size, self.seed))
         if self.step == training.codebook_start:
-            self.seed_codebook(images)
+            vq = networks.vq
+            points = torch.cat([vq.points(part) for part in images.tensor_split(self.parts_of(images))])
+            self.codebook.seed(points, self.generator())
         factor = learning_rate_factor(
             self.step, steps=training.steps, warmup=training.warmup, curve=training.schedule
         )
         networks.set_learning_rate(training.learning_rate * factor)
         result = codec_step(self.fabric, networks, images, self.step, self.parts_of(images))
-        if self.averages is not None and self.step >= training.codebook_start:
-            self.average(self.averages, result)
+        if self.step >= training.codebook_start:
+            self.codebook.average(result.encoded, result.codes)
         if networks.discriminator is not None and self.step >= training.first_discriminator_step:
             result.values["discriminator"] = discriminator_step(
                 self.fabric, networks, images, result.reconstruction
             )
-        code_counts = count_codes(result.codes, len(self.code_counts))
-        self.code_counts += code_counts
-        self.interval.add(result.values, code_counts, self.step)
+        self.interval.add(result.values, self.codebook.count(result.codes), self.step)
         self.step += 1
         if training.revive_every and self.step % training.revive_every == 0:
             if training.codebook_start < self.step <= training.revive_until * training.steps:
-                self.revive(result.encoded)
-            self.code_counts.zero_()
+                self.interval.revived += self.codebook.revive(result.encoded, self.generator())
+            self.codebook.code_counts.zero_()
 
     def parts_of(self, images: Float[Tensor, "B 3 S S"]) -> int:
         """The parts of this process's share of a step, of which there are no more than photos."""
@@ -231,44 +223,16 @@ class Pretraining:
         share = photos[self.fabric.global_rank :: self.fabric.world_size]
         return images_from_pixels(self.pixels[share]).to(self.fabric.device)
 
-    def seed_codebook(self, images: Float[Tensor, "B 3 S S"]) -> None:
-        """Moves the codes to where the untrained encoder's outputs lie: else most would never be the nearest."""
-        vq = self.networks.vq
-        points = torch.cat([vq.points(part) for part in images.tensor_split(self.parts_of(images))])
-        vq.codebook.seed(points, self.generator())
-        vq.codebook.vectors.data = self.fabric.broadcast(vq.codebook.vectors.data)
-        self.code_counts.zero_()
-        if self.averages is not None:
-            self.averages.restart(torch.ones_like(self.code_counts, dtype=torch.bool))
-
-    def average(self, averages: MovingAverages, result: CodecStep) -> None:
-        """Moves the codes to the mean of the points that recently chose them, in any process."""
-        points = sum_by_code(result.encoded, result.codes, len(self.code_counts))
-        averages.update(PointsByCode(sizes=self.summed(points.sizes), sums=self.summed(points.sums)))
-
-    def revive(self, encoded: Float[Tensor, "N C"]) -> None:
-        """Moves the codes that no process has chosen since the last time."""
-        codebook = self.networks.vq.codebook
-        used = self.summed(self.code_counts) > 0
-        self.interval.revived += codebook.revive(encoded, used, self.generator())
-        codebook.vectors.data = self.fabric.broadcast(codebook.vectors.data)
-        if self.averages is not None:
-            self.averages.restart(~used)
-
     def generator(self) -> torch.Generator:
         """Randomness of this step alone: no checkpoint holds it."""
         (number,) = np.random.SeedSequence([self.seed, self.step]).generate_state(1)
         return torch.Generator().manual_seed(int(number))
 
-    def summed(self, counts: Tensor) -> Tensor:
-        """These counts or sums over all processes."""
-        return cast(Tensor, self.fabric.all_reduce(counts.clone(), reduce_op="sum"))
-
     def write_line(self) -> None:
         """One line of the journal for the steps since the last."""
         self.check_finite()
         interval = self.interval
-        counts = self.summed(interval.code_counts)
+        counts = self.codebook.summed(interval.code_counts)
         line = interval.means()
         line |= {"usage": usage(counts), "perplexity": perplexity(counts), "revived": interval.revived}
         losses = " ".join(f"{name} {line[name]:.4f}" for name in SHOWN if name in line)
@@ -281,7 +245,7 @@ class Pretraining:
 
     def check_finite(self) -> None:
         """Raises FloatingPointError where a loss since the last line of the journal is not finite, in any process."""
-        if self.summed((self.interval.first_not_finite >= 0).long()) == 0:
+        if self.codebook.summed((self.interval.first_not_finite >= 0).long()) == 0:
             return
         step = int(self.interval.first_not_finite)
         photos = photos_of_step(self.split.training, max(step, 0), self.training.batch_size, self.seed)
@@ -317,13 +281,11 @@ class Pretraining:
             "format": STATE_FORMAT,
             "step": self.step,
             "seconds": self.seconds,
-            "code_counts": self.code_counts,
+            **self.codebook.state_dict(),
             "interval": self.interval.state_dict(),
             "journal": len(self.journal),
             "networks": self.networks.state_dict(),
         }
-        if self.averages is not None:
-            state["averages"] = self.averages.state_dict()
         save_checkpoint(self.folder / STATE, state)
 
     def resume(self) -> None:
@@ -337,11 +299,9 @@ class Pretraining:
                     f"{self.folder} to train from the start"
                 )
             self.step, self.seconds = state["step"], state["seconds"]
-            self.code_counts.copy_(state["code_counts"])
+            self.codebook.load_state_dict(state)
             self.interval.load_state_dict(state["interval"])
             self.networks.load_state_dict(state["networks"])
-            if self.averages is not None:
-                self.averages.load_state_dict(state["averages"])
         if self.fabric.is_global_zero:
             self.journal.truncate(0 if state is None else state["journal"])
         self.fabric.barrier()

@@ -14,7 +14,8 @@ from meter.errors import InputError
 from meter.train.resources import LiveMemory
 from meter.train.vqgan import LossConfig
 from meter.train.vqgan.cost import Needed, PretrainingCost, encoding_cost, parts_of_step, pretraining_cost
-from meter.train.vqgan.steps import codec_step, discriminator_step, new_networks
+from meter.train.vqgan.networks import new_networks
+from meter.train.vqgan.steps import codec_step, discriminator_step
 from meter.vq import VQConfig
 from meter.vq.encode import photos_at_once
 from tests.conftest import ROOT

@@ -9,15 +9,9 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from meter.train.vqgan.moving_averages import sum_by_code
-from meter.train.vqgan.steps import (
-    CodebookUpdate,
-    CodecStep,
-    LossConfig,
-    VQGANNetworks,
-    codec_step,
-    discriminator_step,
-    new_networks,
-)
+from meter.train.vqgan.networks import VQGANNetworks, new_networks
+from meter.train.vqgan.objective import CodebookUpdate, LossConfig
+from meter.train.vqgan.steps import CodecStep, codec_step, discriminator_step
 from meter.vq import VQConfig
 
 SIZES = VQConfig(

@@ -26,9 +26,9 @@ from meter.train.vqgan import (
 )
 from meter.train.vqgan import trainer as pretraining
 from meter.train.vqgan.cost import PretrainingCost, pretraining_cost
+from meter.train.vqgan.objective import CodebookUpdate
 from meter.train.vqgan.samples import reconstruct
 from meter.train.vqgan.schedule import learning_rate_factor, photos_of_step, split_photos
-from meter.train.vqgan.steps import CodebookUpdate
 from meter.vq import VQGAN, VQConfig
 from tests.conftest import ROOT
 
@@ -432,7 +432,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 from meter.train.vqgan import pretrain_stage
 from meter.train.vqgan.trainer import Pretraining
-from meter.train.vqgan.steps import CodebookUpdate
+from meter.train.vqgan.objective import (CodebookUpdate)
 
 finish = Pretraining.finish
 
