@@ -1,5 +1,6 @@
 """Writes reviews as integer arrays, with the tables of names that the integers point into."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def write_prepared(
 ) -> dict[str, Any]:
     """Fills the folder of the prepared stage; returns its summary, with all counts."""
     records = reviews.records
-    words = encode_sentences(records, tables.vocabulary, text_length)
+    words = encode_sentences([record.text for record in records], tables.vocabulary, text_length)
     features = _encode_features(records, tables.vocabulary)
     photos = np.full(len(records), NO_PHOTO, dtype=np.int32) if paired is None else paired.photos
     arrays = {
@@ -89,12 +90,12 @@ def write_prepared(
 
 
 def encode_sentences(
-    records: list[Review], vocabulary: Vocabulary, text_length: int
+    texts: Sequence[str], vocabulary: Vocabulary, text_length: int
 ) -> Int32[np.ndarray, "R _"]:
     """(R, text_length + 1): each sentence cut to its first ``text_length`` words (D5), then EOS, then PAD."""
-    rows = np.full((len(records), text_length + 1), PAD, dtype=np.int32)
-    for row, record in zip(rows, records, strict=True):
-        ids = [*vocabulary.encode(record.text.split()[:text_length]), EOS]
+    rows = np.full((len(texts), text_length + 1), PAD, dtype=np.int32)
+    for row, text in zip(rows, texts, strict=True):
+        ids = [*vocabulary.encode(text.split()[:text_length]), EOS]
         row[: len(ids)] = ids
     return rows
 

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from meter.data import Prepared, Vocabulary
+from meter.data.encoding import encode_sentences
 from meter.disc import Discriminator
 from meter.evaluate.generations import Generation
-from meter.model import EOS, PAD
 from meter.train.batches import Batch, Examples
 from meter.vq import VQGAN, pixels_from_images
 
@@ -31,11 +31,7 @@ def encode_words(
     texts: Sequence[str], vocabulary: Vocabulary, num_slots: int
 ) -> Int[Tensor, "B {num_slots}"]:
     """Tokenized sentences as numbers of the vocabulary: at most ``num_slots`` − 1 words, then EOS, then PAD."""
-    words = torch.full((len(texts), num_slots), PAD)
-    for row, text in enumerate(texts):
-        numbers = [*vocabulary.encode(text.split())[: num_slots - 1], EOS]
-        words[row, : len(numbers)] = torch.tensor(numbers)
-    return words
+    return torch.from_numpy(encode_sentences(texts, vocabulary, num_slots - 1)).long()
 
 
 def generated_words(generated: Sequence[Generation], prepared: Prepared) -> Int[Tensor, "B S"]:
