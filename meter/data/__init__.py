@@ -2,7 +2,7 @@
 
 from meter.data.dataset import DatasetConfig, Format, has_images
 from meter.data.overview import OverviewRow, overview
-from meter.data.pairing import Pairing
+from meter.data.pairing import Pairing, PhotoSets
 from meter.data.prepared import prepare
 from meter.data.readers.csv import read_csv
 from meter.data.readers.jsonl import read_jsonl
@@ -27,6 +27,7 @@ __all__ = [
     "OverviewRow",
     "Pairing",
     "Photo",
+    "PhotoSets",
     "Photos",
     "Prepared",
     "RecordCounts",

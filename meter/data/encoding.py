@@ -47,7 +47,7 @@ def write_prepared(
     records = reviews.records
     words = encode_sentences([record.text for record in records], tables.vocabulary, text_length)
     features = _encode_features(records, tables.vocabulary)
-    photos = np.full(len(records), NO_PHOTO, dtype=np.int32) if paired is None else paired.photos
+    paired = paired or Paired.without_photos(len(records))
     arrays = {
         "users": _indices([record.user for record in records], tables.users),
         "items": _indices([record.item for record in records], tables.items),
@@ -55,11 +55,13 @@ def write_prepared(
         "features": features,
         "words": words,
         "lengths": np.count_nonzero((words != PAD) & (words != EOS), axis=1).astype(np.int32),
-        "photos": photos,
+        "photos": paired.photos,
+        "photo_sets": paired.set_of_record,
         "lines": np.array(reviews.numbers, dtype=np.int32),
     }
     blobs = [record.text.encode("utf-8") for record in records]
     arrays["sentences"] = np.frombuffer(b"".join(blobs), dtype=np.uint8)
+    arrays["set_offsets"], arrays["set_members"] = paired.sets.offsets, paired.sets.members
     arrays["offsets"] = np.cumsum([0, *map(len, blobs)], dtype=np.int64)
     splits = {name: np.array(indices, dtype=np.int32) for name, indices in reviews.splits.items()}
     for name, array in arrays.items():
@@ -83,9 +85,9 @@ def write_prepared(
         "repeated_sentences": len(records) - len({record.text for record in records}),
         "records_without_feature": int((features == PAD).sum()),
         "records_with_unknown_feature": int((features == UNK).sum()),
-        "records_without_photo": int((photos == NO_PHOTO).sum()),
+        "records_without_photo": int((paired.photos == NO_PHOTO).sum()),
         "unknown_words": {name: _unknown_share(words[indices]) for name, indices in splits.items()},
-        "pairing": {} if paired is None else paired.counts,
+        "pairing": paired.counts,
     }
 
 

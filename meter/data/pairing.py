@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, Int64
 
 from meter.data.clip import Affinity
 from meter.data.reviews import Review
@@ -31,15 +31,44 @@ class Pairing(enum.Enum):
 
 
 @dataclass(kw_only=True, slots=True)
+class PhotoSets:
+    """S sets of photos; a record is paired with one photo of its set, and every other one suits it as well.
+
+    offsets, members: set s holds the photos ``members[offsets[s]:offsets[s + 1]]``; none is empty.
+    """
+
+    offsets: Int64[np.ndarray, "_"]
+    members: Int32[np.ndarray, "_"]
+
+    def draw(self, sets: Int32[np.ndarray, "N"], generator: np.random.Generator) -> Int32[np.ndarray, "N"]:
+        """A photo of each of these sets, all its photos equally likely; -1 where the set is -1."""
+        drawn = np.full(len(sets), NO_PHOTO, dtype=np.int32)
+        exists = sets != NO_PHOTO
+        first, after = self.offsets[sets[exists]], self.offsets[sets[exists] + 1]
+        drawn[exists] = self.members[generator.integers(first, after)]
+        return drawn
+
+
+@dataclass(kw_only=True, slots=True)
 class Paired:
     """Photos of the reviews.
 
     photos: index of each record's photo, -1 if it has none.
+    set_of_record: index of the set that it was taken from, -1 if it has none.
     counts: how many records got their photo by which method.
     """
 
     photos: Int32[np.ndarray, "R"]
+    set_of_record: Int32[np.ndarray, "R"]
+    sets: PhotoSets
     counts: dict[str, int]
+
+    @classmethod
+    def without_photos(cls, num_records: int) -> "Paired":
+        """For a dataset without pictures."""
+        none = np.full(num_records, NO_PHOTO, dtype=np.int32)
+        sets = PhotoSets(offsets=np.zeros(1, dtype=np.int64), members=np.zeros(0, dtype=np.int32))
+        return cls(photos=none, set_of_record=none, sets=sets, counts={})
 
 
 def pair(
@@ -55,15 +84,16 @@ def pair(
 ) -> Paired:
     """Gives every record a photo of its item.
 
-    The k-th record that needs a photo from the same set (those of an item, those of an item with one label, or those
-    whose captions contain one feature word) gets photo k mod P of the set, in an order shuffled by ``seed`` and the
-    item's name. So photos are used evenly, and adding or removing another item changes nothing.
+    The k-th record that needs a photo from the same set (those that a review names, those of an item, those of an item
+    with one label, or those whose captions contain one feature word) gets photo k mod P of the set; all sets but the
+    named ones are in an order shuffled by ``seed`` and the item's name. So photos are used evenly, and adding or
+    removing another item changes nothing.
 
     photos: entries of the photo stage, with ``item``, ``file``, ``label`` and ``caption``.
     labels: feature word -> label, for ``Pairing.label``.
     label_fallback: if no caption contains the feature, and it has no label or the item no photo with that label, take
         any photo of the item; otherwise none.
-    skip_broken: if a review names a photo that does not exist, choose one as if it named none.
+    skip_broken: if all photos that a review names do not exist, choose one as if it named none.
     affinity: of all photos and records, for ``Pairing.clip``.
 
     Raises:
@@ -74,52 +104,67 @@ def pair(
         _check_labels(labels, photos)
     index_of_file = {photo["file"]: index for index, photo in enumerate(photos)}
     rotation = _PhotoRotation(photos, seed)
-    chosen = np.full(len(records), NO_PHOTO, dtype=np.int32)
+    chosen, set_of_record = (np.full(len(records), NO_PHOTO, dtype=np.int32) for _ in range(2))
     counts: Counter[str] = Counter()
     for index, record in enumerate(records):
-        if record.image is not None and record.image in index_of_file:
-            photo, method = index_of_file[record.image], "named by the review"
-        elif record.image is not None and not skip_broken:
-            raise InputError(
-                f"a review of item {record.item!r} names the photo {record.image!r}, which the photo manifest does "
-                "not list; list it, or set dataset.skip_broken_photos=true to choose another photo of the item"
-            )
+        named = _named(record, index_of_file, skip_broken)
+        if named:
+            number, method = rotation.set_of(named), "named by the review"
         elif record.item not in rotation.of_item:
-            photo, method = NO_PHOTO, "no photo: the item has none"
+            number, method = NO_PHOTO, "no photo: the item has none"
         elif affinity is not None:
-            photo, method = affinity.best(index, rotation.of_item[record.item]), "by the image–text model"
+            best = affinity.best(index, rotation.of_item[record.item])
+            number, method = rotation.set_of((best,)), "by the image–text model"
         elif pairing is Pairing.label:
-            photo, method = _by_label(record, labels, label_fallback, rotation)
+            number, method = _by_label(record, labels, label_fallback, rotation)
         else:
-            photo, method = rotation.next_photo(record.item), "any photo of the item"
-        chosen[index] = photo
+            number, method = rotation.find_set(record.item), "any photo of the item"
+        set_of_record[index] = number
+        if number != NO_PHOTO:
+            chosen[index] = rotation.next_photo(number)
         counts[method] += 1
-    return Paired(photos=chosen, counts=dict(counts.most_common()))
+    return Paired(
+        photos=chosen,
+        set_of_record=set_of_record,
+        sets=rotation.photo_sets(),
+        counts=dict(counts.most_common()),
+    )
+
+
+def _named(record: Review, index_of_file: Mapping[str | None, int], skip_broken: bool) -> tuple[int, ...]:
+    """The photos that a review names, those that do not exist left out if ``skip_broken``."""
+    missing = next((file for file in record.images if file not in index_of_file), None)
+    if missing is not None and not skip_broken:
+        raise InputError(
+            f"a review of item {record.item!r} names the photo {missing!r}, which the photo manifest does "
+            "not list; list it, or set dataset.skip_broken_photos=true to choose another photo of the item"
+        )
+    return tuple(index_of_file[file] for file in record.images if file in index_of_file)
 
 
 def _by_label(
     record: Review, labels: Mapping[str, str], fallback: bool, rotation: "_PhotoRotation"
 ) -> tuple[int, str]:
-    """Index of the photo and how it was found: by caption, else by label, else any or none."""
+    """Index of the set of photos and how it was found: by caption, else by label, else any or none."""
     if record.feature is not None:
-        photo = rotation.next_photo(record.item, caption_word=record.feature)
-        if photo != NO_PHOTO:
-            return photo, "by caption"
+        number = rotation.find_set(record.item, caption_word=record.feature)
+        if number != NO_PHOTO:
+            return number, "by caption"
     label = labels.get(record.feature or "")
     if label is None:
         reason = "the feature has no label"
     else:
-        photo = rotation.next_photo(record.item, label=label)
-        if photo != NO_PHOTO:
-            return photo, "by label"
+        number = rotation.find_set(record.item, label=label)
+        if number != NO_PHOTO:
+            return number, "by label"
         reason = "the item has no photo of the label"
     if fallback:
-        return rotation.next_photo(record.item), f"any photo of the item: {reason}"
+        return rotation.find_set(record.item), f"any photo of the item: {reason}"
     return NO_PHOTO, f"no photo: {reason}"
 
 
 class _PhotoRotation:
-    """The photos of each item in a seeded order; every subset of them is used in rotation.
+    """The photos of each item in a seeded order; every set of photos is used in rotation.
 
     of_item: item -> indices of its photos.
     """
@@ -133,19 +178,40 @@ class _PhotoRotation:
             np.random.default_rng(int.from_bytes(digest[:8], "little")).shuffle(indices)
         self._labels = [photo["label"] for photo in photos]
         self._captions = [f" {' '.join(tokenize(photo.get('caption') or ''))} " for photo in photos]
-        self._cycles: dict[tuple[str, str | None, str | None], Iterator[int]] = {}
+        self._found: dict[tuple[str, str | None, str | None], int] = {}
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._cycles: list[Iterator[int]] = []
 
-    def next_photo(self, item: str, *, label: str | None = None, caption_word: str | None = None) -> int:
-        """The next of the item's photos with this label, or with this word in the caption; -1 if there is none."""
+    def find_set(self, item: str, *, label: str | None = None, caption_word: str | None = None) -> int:
+        """The set of the item's photos with this label, or with this word in the caption; -1 if there is none."""
         key = item, label, caption_word
-        if key not in self._cycles:
-            self._cycles[key] = itertools.cycle(
+        if key not in self._found:
+            members = tuple(
                 index
                 for index in self.of_item[item]
                 if (label is None or self._labels[index] == label)
                 and (caption_word is None or f" {caption_word} " in self._captions[index])
             )
-        return next(self._cycles[key], NO_PHOTO)
+            self._found[key] = self.set_of(members) if members else NO_PHOTO
+        return self._found[key]
+
+    def set_of(self, members: tuple[int, ...]) -> int:
+        """The number of the set of these photos, in this order."""
+        if members not in self._numbers:
+            self._numbers[members] = len(self._cycles)
+            self._cycles.append(itertools.cycle(members))
+        return self._numbers[members]
+
+    def next_photo(self, number: int) -> int:
+        """The next photo of a set."""
+        return next(self._cycles[number])
+
+    def photo_sets(self) -> PhotoSets:
+        """All sets, by number."""
+        return PhotoSets(
+            offsets=np.cumsum([0, *map(len, self._numbers)], dtype=np.int64),
+            members=np.fromiter(itertools.chain.from_iterable(self._numbers), dtype=np.int32),
+        )
 
 
 def _check_labels(labels: Mapping[str, str], photos: Sequence[Mapping[str, str | None]]) -> None:

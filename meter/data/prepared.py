@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # Raise a number when the files of its stage change their meaning: old caches are then ignored.
 _WORLD_FORMAT = 1
-_PREPARED_FORMAT = 3
+_PREPARED_FORMAT = 4
 
 
 def prepare(config: DatasetConfig, cache: Path, seed: int, console: "Console | None" = None) -> Prepared:

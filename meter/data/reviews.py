@@ -14,7 +14,7 @@ class Review:
     rating: on the scale of the source (1 to 5 unless the reader was given another one).
     text: the whole sentence, tokenized, words separated by one space.
     feature: the feature word that the sentence is about (possibly several words), None if unknown.
-    image: the file name of its own photo, as in the photo manifest; None if any photo of the item will do.
+    images: the file names of its own photos, as in the photo manifest; empty if any photo of the item will do.
     """
 
     user: str
@@ -22,7 +22,7 @@ class Review:
     rating: float
     text: str
     feature: str | None = None
-    image: str | None = None
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8
 
 from meter.data.images import PHOTOS, PIXELS
+from meter.data.pairing import PhotoSets
 from meter.data.vocabulary import Vocabulary
 from meter.storage.json_file import read_json
 from meter.storage.stage import Stage, open_stage
@@ -23,6 +24,7 @@ class Records:
     words: (R, n + 1) word ids: the sentence cut to n words, then EOS, then PAD.
     lengths: number of words before EOS, at most n.
     photos: indices into ``Photos``, -1 if the record has none.
+    photo_sets: indices into ``Prepared.photo_sets``: photos that suit the record equally well, -1 if it has none.
     lines: the record's number in the raw file, counted from 0.
     """
 
@@ -33,6 +35,7 @@ class Records:
     words: Int32[np.ndarray, "R _"]
     lengths: Int32[np.ndarray, "R"]
     photos: Int32[np.ndarray, "R"]
+    photo_sets: Int32[np.ndarray, "R"]
     lines: Int32[np.ndarray, "R"]
 
 
@@ -65,6 +68,7 @@ class Prepared:
     stage: folder, hash and summary (what was read and dropped, sizes and shares).
     photos: None for a dataset without pictures.
     features: the distinct feature words, in alphabetical order.
+    photo_sets: the sets of photos that records are paired from.
     splits: name -> indices into ``records``; every record is in exactly one split.
     truth: the truth of a synthetic world, otherwise None.
     sentence_bytes, sentence_offsets: all whole sentences in UTF-8; sentence r is from offset r to offset r + 1.
@@ -77,6 +81,7 @@ class Prepared:
     items: list[str]
     features: list[str]
     records: Records
+    photo_sets: PhotoSets
     splits: dict[str, Int32[np.ndarray, "_"]]
     truth: dict[str, Any] | None
     sentence_bytes: UInt8[np.ndarray, "_"]
@@ -113,6 +118,9 @@ class Prepared:
             items=read_json(folder / "items.json"),
             features=read_json(folder / "features.json"),
             records=Records(**arrays),
+            photo_sets=PhotoSets(
+                offsets=np.load(folder / "set_offsets.npy"), members=np.load(folder / "set_members.npy")
+            ),
             splits={
                 name: np.load(folder / f"split_{name}.npy") for name in read_json(folder / "splits.json")
             },

@@ -188,8 +188,8 @@ ROWS = [
 DEFAULTS = {"pairing": Pairing.item, "labels": {}, "label_fallback": True, "skip_broken": False, "seed": 0}
 
 
-def review(item: str = "i", feature: str | None = None, image: str | None = None) -> Review:
-    return Review("u", item, 3.0, "a", feature, image)
+def review(item: str = "i", feature: str | None = None, *images: str) -> Review:
+    return Review("u", item, 3.0, "a", feature, images)
 
 
 def test_reviews_of_an_item_take_its_photos_in_turn() -> None:
@@ -290,6 +290,27 @@ def test_label_map_is_checked() -> None:
         )
     some = {"tub": "bath", "lobby": "hall"}  # a part of the data may have no photo of a hall
     assert pair([review()], ROWS, **DEFAULTS | {"pairing": Pairing.label, "labels": some}).photos[0] >= 0
+
+
+def test_photos_of_a_set_suit_its_records_equally_well() -> None:
+    settings = DEFAULTS | {"pairing": Pairing.label, "labels": {"pillow": "bed"}}
+    reviews = [
+        review("i", "pillow"),
+        review("i", None, "b", "d"),
+        review("i", "pillow"),
+        review("i", None, "b", "d"),
+        review("k"),
+        review("j"),
+    ]
+    paired = pair(reviews, ROWS, **settings)
+    assert list(paired.photos[[1, 3]]) == [1, 3], "photos that a review names are taken in turn"
+    drawn = [
+        paired.sets.draw(paired.set_of_record, np.random.default_rng(seed)).tolist() for seed in range(20)
+    ]
+    suiting = [set(column) for column in zip(*drawn, strict=True)]
+    assert suiting == [{0, 3}, {1, 3}, {0, 3}, {1, 3}, {-1}, {2}]
+    nothing = pair([review("k")], ROWS, **DEFAULTS)
+    assert nothing.sets.draw(nothing.set_of_record, np.random.default_rng(0)).tolist() == [-1]
 
 
 @needs_real_data

@@ -53,7 +53,7 @@ def entry(**changes: object) -> dict[str, object]:
 def test_peter_records_come_as_they_are(tmp_path: Path) -> None:
     entries = [peter_entry(f"u{row}", row, row + 1, text) for row, text in enumerate(SENTENCES)]
     reviews = read_peter(write_peter(tmp_path, entries, train="1 0", validation="3", test="2"))
-    assert reviews.records[0] == Review("u0", "0", 1.0, "the pool is warm .", "pool", None)
+    assert reviews.records[0] == Review("u0", "0", 1.0, "the pool is warm .", "pool")
     assert [record.text for record in reviews.records] == list(SENTENCES)
     assert reviews.splits == {"train": [1, 0], "validation": [3], "test": [2]}
     assert (reviews.counts.read, reviews.counts.kept, reviews.counts.dropped) == (4, 4, {})
@@ -265,12 +265,14 @@ def test_jsonl_fields(tmp_path: Path) -> None:
             image="images/a.jpg",
         ),
         entry(feature=None, image="", helpful=3),
+        entry(image=["images/a.jpg", "images/b.jpg"]),
     ]
-    first, second = read_jsonl(write_jsonl(tmp_path, entries)).records
+    first, second, third = read_jsonl(write_jsonl(tmp_path, entries)).records
     assert first == Review(
-        "7", "i", 4.0, "the air conditioning didn't work ...", "air conditioning", "images/a.jpg"
+        "7", "i", 4.0, "the air conditioning didn't work ...", "air conditioning", ("images/a.jpg",)
     )
-    assert (second.text, second.feature, second.image) == ("nice pool .", None, None)
+    assert third.images == ("images/a.jpg", "images/b.jpg")
+    assert (second.text, second.feature, second.images) == ("nice pool .", None, ())
 
 
 def test_line_that_is_no_json_is_named(tmp_path: Path) -> None:
@@ -291,18 +293,20 @@ def test_bad_lines_are_counted_and_keep_their_numbers(tmp_path: Path) -> None:
         entry(text="\ud800"),
         entry(rating=None),
         entry(feature=3),
+        entry(image=["a.jpg", 3]),
         entry(text="last"),
     ]
-    reviews = read_jsonl(write_jsonl(tmp_path, entries, train="0 1 2 3", validation="4 5", test="6"))
+    reviews = read_jsonl(write_jsonl(tmp_path, entries, train="0 1 2 3", validation="4 5", test="6 7"))
     assert {reason: each.first.rpartition(":")[2] for reason, each in reviews.counts.dropped.items()} == {
         "blank line": "2",
         "not a JSON object": "3",
         "text is not Unicode text": "4",
         "no rating": "5",
         "feature is not a string": "6",
+        "image is not a string": "7",
     }
     assert reviews.splits == {"train": [0], "validation": [], "test": [1]}
-    assert reviews.numbers == [0, 6]
+    assert reviews.numbers == [0, 7]
 
 
 def test_misspelt_names_are_refused_even_where_they_are_optional(tmp_path: Path) -> None:

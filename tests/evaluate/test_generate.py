@@ -10,6 +10,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from meter.data.pairing import PhotoSets
 from meter.data.store import Prepared, Records
 from meter.data.vocabulary import Vocabulary
 from meter.evaluate.generate import EvaluationConfig, GeneratedExplanation, explain_pairs, generations
@@ -44,7 +45,11 @@ def prepared(tmp_path: Path) -> Prepared:
             words=inputs.words.numpy().astype(np.int32),
             lengths=np.full(COUNT, 6, dtype=np.int32),
             photos=np.arange(COUNT, dtype=np.int32),
+            photo_sets=np.arange(COUNT, dtype=np.int32),
             lines=np.arange(COUNT, dtype=np.int32),
+        ),
+        photo_sets=PhotoSets(
+            offsets=np.arange(COUNT + 1, dtype=np.int64), members=np.arange(COUNT, dtype=np.int32)
         ),
         splits={
             "train": np.array([0], dtype=np.int32),

@@ -168,7 +168,7 @@ class _RecordChecker:
             feature=self._shared(self._words(fields, "feature"))
             if fields.get("feature") is not None
             else None,
-            image=self._shared(_string(fields, "image")) if fields.get("image") is not None else None,
+            images=self._images(fields),
         )
 
     def _identity(self, fields: Mapping[str, Any], name: str) -> str:
@@ -178,6 +178,12 @@ class _RecordChecker:
 
     def _shared(self, name: str | None) -> str | None:
         return self.names.setdefault(name, name) if name else None
+
+    def _images(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        given = fields.get("image")
+        files = given if isinstance(given, list) else [] if given is None else [given]
+        names = (self._shared(_string({"image": file}, "image")) for file in files)
+        return tuple(name for name in names if name)
 
     def _rating(self, fields: Mapping[str, Any]) -> float:
         rating = fields.get("rating")

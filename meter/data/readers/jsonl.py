@@ -34,6 +34,8 @@ def read_jsonl(
 ) -> Reviews:
     """Reads ``reviews.jsonl``: one ``{"user", "item", "rating", "text"[, "feature"][, "image"]}`` per line.
 
+    ``image`` is a file of the photo manifest, or a list of files that suit the review equally well.
+
     The splits are those of ``splits/*.index`` if that folder exists, otherwise made 8:1:1 with ``seed``.
 
     console: shows the progress.
