@@ -63,6 +63,11 @@ class RunConfig:
     log: LogConfig = field(default_factory=LogConfig)
     """Where metrics go besides the run folder."""
 
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether photos are turned into codes: to learn to draw them, or to hand in their features."""
+        return self.objective.uses_pictures or self.model.picture_features
+
 
 BESIDE_THE_RESULT = ("cache", "runs", "log", "device")
 """Fields that do not decide what a run computes: they may change when a run is resumed."""
@@ -149,7 +154,9 @@ def settle_pictures(config: RunConfig) -> RunConfig:
         return config
     pictures = has_images(config.dataset)
     objective = config.objective if pictures else replace(config.objective, alpha=0.0, lambda_d=0.0)
-    return replace(config, dataset=replace(config.dataset, use_images=pictures), objective=objective)
+    settled = replace(config, dataset=replace(config.dataset, use_images=pictures), objective=objective)
+    _check_picture_features(settled)
+    return settled
 
 
 def check(config: RunConfig) -> None:
@@ -166,6 +173,7 @@ def check(config: RunConfig) -> None:
             f"objective.alpha={objective.alpha} and objective.lambda_d={objective.lambda_d} need pictures, but "
             "dataset.use_images=false: set both to 0, or use pictures"
         )
+    _check_picture_features(config)
     if objective.borrowed_features and not config.model.has_feature:
         raise InputError(
             "objective.borrowed_features=true borrows feature words, but model.has_feature=false: set one of them "
@@ -181,3 +189,11 @@ def check(config: RunConfig) -> None:
             raise InputError(
                 f"model.{name}={getattr(config.model, name)}: the data decides this; leave it out"
             )
+
+
+def _check_picture_features(config: RunConfig) -> None:
+    if config.model.picture_features and config.dataset.use_images is False:
+        raise InputError(
+            "model.picture_features=true hands in features of photos, but there are none (dataset.use_images=false): "
+            "set it to false, or use pictures"
+        )

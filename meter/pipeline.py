@@ -36,6 +36,7 @@ from meter.train.files import TrainingFiles
 from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
 from meter.train.matcher import train_matcher
+from meter.train.picture_features import picture_features
 from meter.train.vqgan import VisualCodes, encode_photos_stage, pretrain_stage, split_photos, visual_codes
 from meter.version import __version__
 from meter.vq import VQGAN
@@ -66,8 +67,8 @@ class Pipeline:
         return prepared
 
     def train_vqgan(self, prepared: Prepared, stop: StopRequest) -> VisualCodes | None:
-        """Pretrains the VQ-GAN and turns every photo into codes; None for a model without pictures."""
-        if prepared.photos is None or not self.config.objective.uses_pictures:
+        """Pretrains the VQ-GAN and turns every photo into codes; None where no model reads pictures."""
+        if prepared.photos is None or not self.config.reads_pictures:
             return None
         cache = Path(self.config.cache)
         with self.timed("VQ-GAN"):
@@ -92,11 +93,19 @@ class Pipeline:
         photos = split_photos(num_photos, self.config.pretrain.held_out, self.config.data_seed)
         return visual_codes(vq, stage, encoded, photos.held_out)
 
+    def drawn(self, visual: VisualCodes | None) -> VisualCodes | None:
+        """What a model learns to draw; None for one that draws nothing, though it may be handed features of photos."""
+        return visual if self.config.objective.uses_pictures else None
+
     def train(
         self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
     ) -> Meter:
         """Trains transformer and discriminator together; returns the weights that validated best."""
-        vq = visual.vq if visual else None
+        drawn = self.drawn(visual)
+        vq = drawn.vq if drawn else None
+        handed_in = None
+        if visual is not None and self.config.model.picture_features:
+            handed_in = picture_features(prepared, visual.codes, visual.vq.codebook.vectors)
         torch.manual_seed(self.config.seed)
         networks = make_networks(
             self.fabric,
@@ -105,6 +114,7 @@ class Pipeline:
             objective=self.config.objective,
             optimizer=self.config.optimizer,
             vq=vq,
+            picture_features=handed_in,
         )
         files = TrainingFiles(
             checkpoint=self.folder.checkpoint_folder,
@@ -258,9 +268,10 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     with listen() as stop, logged_to(folder.log_file):
         prepared = pipeline.prepare()
         visual = pipeline.train_vqgan(prepared, stop)
+        drawn = pipeline.drawn(visual)
         examples = make_examples(
             prepared,
-            visual.codes if visual else None,
+            drawn.codes if drawn else None,
             has_feature=config.model.has_feature,
             device=pipeline.fabric.device,
         )
@@ -268,16 +279,16 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     if not pipeline.fabric.is_global_zero:
         return {}
     folder.save_names(prepared, config)
-    if visual is not None:
-        folder.copy_vq(visual.stage.folder)
+    if drawn is not None:
+        folder.copy_vq(drawn.stage.folder)
     if not config.evaluation.generate:
         pipeline.write_manifest(prepared, visual)
         return {}
-    matcher = pipeline.train_matcher(prepared, visual, examples, model) if visual else None
+    matcher = pipeline.train_matcher(prepared, drawn, examples, model) if drawn else None
     generated = pipeline.generate(model, prepared, examples)
-    metrics = pipeline.measure(generated, prepared, visual, matcher, examples, model)
+    metrics = pipeline.measure(generated, prepared, drawn, matcher, examples, model)
     manifest = pipeline.write_manifest(prepared, visual)
-    report = run_report(folder, config, prepared, visual, generated, metrics, matcher, manifest)
+    report = run_report(folder, config, prepared, drawn, generated, metrics, matcher, manifest)
     print_results(metrics, pipeline.console)
     pipeline.console.print(f"\nreport: [bold]{report}[/bold]")
     return metrics

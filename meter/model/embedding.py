@@ -83,6 +83,7 @@ class Embedding(nn.Module):
 
     scale: what a token's vector is multiplied with before its position is added.
     visual: the picture's part; None for a model without pictures.
+    picture_features: what is known of each item's photos, handed in; None for a model that sees none of them.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Embedding(nn.Module):
         positions: Positions,
         scale: float,
         visual: VisualEmbedding | None,
+        picture_features: Float[Tensor, "I F"] | None = None,
     ) -> None:
         super().__init__()
         self.layout = layout
@@ -104,6 +106,11 @@ class Embedding(nn.Module):
         self.items = nn.Embedding(num_items, width)
         self.words = nn.Embedding(num_words, width)
         self.visual = visual
+        self.pictures = None
+        if picture_features is not None:
+            frozen = nn.Embedding.from_pretrained(picture_features, freeze=True)
+            # Without bias: an item whose features are 0, as it has no photo, keeps its own vector.
+            self.pictures = nn.Sequential(frozen, nn.Linear(picture_features.shape[1], width, bias=False))
         length = layout.text.stop + (1 if visual else 0)
         match positions:
             case Positions.learned:
@@ -140,8 +147,13 @@ class Embedding(nn.Module):
         in_vocabulary = [torch.full_like(users, BOS)[:, None], words]
         if features is not None:
             in_vocabulary.insert(0, features[:, None])
-        pair = [self.users(users)[:, None], self.items(items)[:, None]]
+        pair = [self.users(users)[:, None], self.look_up_items(items)[:, None]]
         return torch.cat([*pair, self.words(torch.cat(in_vocabulary, dim=1))], dim=1)
+
+    def look_up_items(self, items: Int[Tensor, " B"]) -> Float[Tensor, "B D"]:
+        """Each item's own vector, plus the projected features of its photos where they are handed in."""
+        own = self.items(items)
+        return own if self.pictures is None else own + self.pictures(items)
 
     def embed_word(self, words: Int[Tensor, " B"], index: int) -> Float[Tensor, "B 1 D"]:
         """Embeds the word that stands at ``index`` of the sentence (0 is the first)."""

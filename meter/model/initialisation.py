@@ -40,7 +40,8 @@ def _normal(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=0.02)
     elif isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
     elif isinstance(module, Embedding) and module.begin_image is not None:
         nn.init.normal_(module.begin_image, std=0.02)
     elif isinstance(module, VisualEmbedding):

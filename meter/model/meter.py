@@ -44,6 +44,9 @@ class ModelConfig(TransformerConfig):
     """What u and i may see (D1)."""
     visual_table: VisualTable = VisualTable.own
     """Where the embeddings of visual codes come from (D8)."""
+    picture_features: bool = False
+    """Whether an item's token is handed features of its photos, as VBPR's items are (He & McAuley, AAAI 2016): a rival
+    that sees pictures without learning to draw them."""
     positions: Positions = Positions.learned
     """Positions of what is not visual: learned, as the paper says; PETER's are sinusoidal."""
     scale_embeddings: bool = False
@@ -98,13 +101,20 @@ class Meter(nn.Module):
     """The multimodally-enhanced transformer (§3.3, §3.4).
 
     codebook: the VQ-GAN's code vectors (K, C); needed where ``config.visual_table`` is ``codebook``.
+    picture_features: F features of the photos of each item (I, F); needed where ``config.picture_features`` is set.
+        They are saved with the weights and never trained.
 
     Raises InputError where the sizes do not fit together.
     """
 
     visible: Tensor
 
-    def __init__(self, config: ModelConfig, codebook: Float[Tensor, "K C"] | None = None) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        codebook: Float[Tensor, "K C"] | None = None,
+        picture_features: Float[Tensor, "I F"] | None = None,
+    ) -> None:
         super().__init__()
         config.check()
         self.config = config
@@ -124,6 +134,7 @@ class Meter(nn.Module):
             positions=config.positions,
             scale=scale,
             visual=visual,
+            picture_features=_picture_features(config, picture_features),
         )
         self.transformer = Transformer(config)
         self.heads = Heads(config.width, config.num_words, config.num_codes, config.shared_word_head)
@@ -209,7 +220,8 @@ class Meter(nn.Module):
         """
         saved = read_pretrained(folder, ModelConfig)
         codebook = saved.weights.get("embedding.visual.table.0.weight")
-        return saved.load_into(cls(saved.config, codebook))
+        picture_features = saved.weights.get("embedding.pictures.0.weight")
+        return saved.load_into(cls(saved.config, codebook, picture_features))
 
 
 def _codebook(config: ModelConfig, codebook: Tensor | None) -> Tensor | None:
@@ -226,3 +238,15 @@ def _codebook(config: ModelConfig, codebook: Tensor | None) -> Tensor | None:
             return codebook
         case _:
             assert_never(config.visual_table)
+
+
+def _picture_features(config: ModelConfig, features: Tensor | None) -> Tensor | None:
+    if not config.picture_features:
+        return None
+    if features is None or features.ndim != 2 or len(features) != config.num_items:
+        found = "None" if features is None else f"shape {tuple(features.shape)}"
+        raise InputError(
+            f"picture_features: expected ({config.num_items}, F), a row for each item, for "
+            f"model.picture_features=true, found {found}"
+        )
+    return features

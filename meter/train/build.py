@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from meter.data import Prepared
 from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
@@ -71,15 +72,18 @@ def make_networks(
     objective: ObjectiveConfig,
     optimizer: OptimizerConfig,
     vq: VQGAN | None,
+    picture_features: Float[Tensor, "I F"] | None = None,
 ) -> JointNetworks:
     """Transformer and, where λd > 0, discriminator, with fresh weights, on the devices.
 
     model: with its sizes filled in (``model_config``); the discriminator takes its own from there.
     vq: gives the code vectors to a model whose ``visual_table`` is the codebook.
+    picture_features: of every item, for a model that is handed them (``meter.train.picture_features``).
     The weights depend on torch's global generator.
     """
     from_codebook = vq is not None and model.visual_table is VisualTable.codebook
-    meter = Meter(model, vq.codebook.vectors.detach().clone() if vq and from_codebook else None)
+    codebook = vq.codebook.vectors.detach().clone() if vq and from_codebook else None
+    meter = Meter(model, codebook, picture_features)
     networks = JointNetworks(
         transformer=on_devices(
             fabric, PackedMeter(meter), lambda packed: make_optimizer(packed.meter, optimizer)

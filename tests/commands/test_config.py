@@ -74,6 +74,14 @@ def test_ablations_change_what_they_say() -> None:
     assert composed("ablation=literal_mask").evaluation.generate is False
 
 
+@pytest.mark.parametrize("system", ["meter", "peter_plus"])
+def test_picture_features_are_read_and_not_drawn(system: str) -> None:
+    config = composed(f"system={system}", "ablation=picture_features")
+    assert config.reads_pictures
+    assert not config.objective.uses_pictures
+    assert not composed("ablation=no_pictures").reads_pictures
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_system_names_its_runs(system: str) -> None:
     assert composed(f"system={system}").name == system
@@ -170,6 +178,11 @@ def test_a_mistake_is_named_with_what_to_do(override: str, message: str) -> None
 def test_a_model_without_feature_words_has_none_to_borrow() -> None:
     with pytest.raises(InputError, match=r"borrowed_features=true borrows.*has_feature=false"):
         composed("objective.borrowed_features=true", "model.has_feature=false")
+
+
+def test_features_of_photos_need_photos() -> None:
+    with pytest.raises(InputError, match=r"picture_features=true hands in .*use_images=false"):
+        composed("ablation=picture_features", "dataset.use_images=false")
 
 
 def test_a_pattern_is_checked_by_the_first_file_of_its_group() -> None:

@@ -52,3 +52,13 @@ def test_photos_are_used_where_there_is_a_manifest(tmp_path: Path) -> None:
 def test_an_explicit_choice_is_kept() -> None:
     config = composed("dataset=synthetic")
     assert settle_pictures(config) is config
+
+
+def test_features_of_photos_that_are_not_there_are_no_silent_zero(tmp_path: Path) -> None:
+    write_reviews(tmp_path / "raw")
+    with pytest.raises(
+        InputError, match=r"picture_features=true hands in features of photos, but there are none"
+    ):
+        settle_pictures(
+            composed("dataset=custom", f"dataset.root={tmp_path / 'raw'}", "ablation=picture_features")
+        )

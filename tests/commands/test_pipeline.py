@@ -243,6 +243,31 @@ def test_without_pictures_and_without_feature(workplace: Path, tmp_path) -> None
     assert metrics["diagnosis"]["input_importance"]["picture"] == []
 
 
+def test_a_rival_that_is_handed_picture_features_draws_nothing(workplace: Path, tmp_path) -> None:
+    """Trained, evaluated again, moved: the features come along with the weights."""
+    shutil.copytree(workplace / "cache", tmp_path / "cache")
+    chosen = ("experiment=smoke", "system=peter_plus", "ablation=picture_features", "train.epochs=1")
+    command(tmp_path, "train", *chosen, *CPU)
+    (folder,) = tmp_path.glob("runs/*/*")
+    assert len(list((tmp_path / "cache").glob("vq-*/manifest.json"))) == 1
+    assert not (folder / "vq").exists()
+    assert not (folder / "matcher").exists()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["test"]["truth"]["picture_truth"] is None
+    assert set(json.loads((folder / "manifest.json").read_text())["inputs"]) == {"prepared", "vq", "codes"}
+    (folder / "metrics.json").unlink()
+    command(tmp_path, "evaluate", f"run={folder}")
+    assert json.loads((folder / "metrics.json").read_text()) == metrics
+    moved = shutil.move(folder, tmp_path / "elsewhere")
+    explainer = meter.load(moved)
+    features = explainer.run.model.embedding.pictures[0].weight
+    assert features.shape[0] == len(explainer.items)
+    assert features.square().sum(dim=1).mean().item() == pytest.approx(1, abs=1e-4)
+    first = json.loads((moved / "generations.jsonl").read_text().splitlines()[0])
+    card = explainer.explain(user=first["user"], item=first["item"], feature=first["feature"])
+    assert (card.text, card.image, card.match) == (first["text"], None, None)
+
+
 def test_the_literal_mask_trains_but_does_not_generate(workplace: Path, tmp_path) -> None:
     shutil.copytree(workplace / "cache", tmp_path / "cache")
     command(tmp_path, "train", "experiment=smoke", "model.mask=literal", "evaluation.generate=false", *CPU)
