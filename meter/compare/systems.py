@@ -25,6 +25,7 @@ CHOICES = {
     "dataset.labels",
     "dataset.clip",
     "dataset.label_fallback",
+    "dataset.shuffle_photos",
     "dataset.skip_broken_photos",
 }
 """Settings of what a system makes of the records; every other field of ``dataset`` decides the records themselves."""

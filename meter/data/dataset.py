@@ -77,6 +77,8 @@ class DatasetConfig(EnumFields):
     """For pairing=clip: the image–text model."""
     label_fallback: bool = True
     """For pairing=label: take any photo of the item if none has the right label; False: take none."""
+    shuffle_photos: bool = False
+    """A control: each item gets the photos of another one, so that what they show is no longer true of it."""
     skip_broken_photos: bool = False
     """Leave out, and count, photos that are missing or damaged, instead of stopping at the first one."""
 
@@ -101,6 +103,11 @@ def check_config(config: DatasetConfig) -> None:
         raise InputError(
             f"dataset.root={config.root!r} is not a folder: set it to the folder of the raw files "
             "(data/README.md says where they come from)"
+        )
+    if config.shuffle_photos and not has_images(config):
+        raise InputError(
+            "dataset.shuffle_photos=true needs photos, but there are none (dataset.use_images=false, or no photo "
+            "manifest): set it to false, or use photos"
         )
 
 

@@ -1,6 +1,7 @@
 """Prepares a dataset from raw files: world, photos and arrays, each a stage that is reused by its hash."""
 
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ from meter.data.dataset import (
 from meter.data.encoding import NameTables, write_prepared
 from meter.data.images import PHOTOS, PIXELS, build_photos
 from meter.data.pairing import Paired, Pairing, pair
-from meter.data.reviews import Reviews
+from meter.data.reviews import Review, Reviews
+from meter.data.shuffling import shuffle_photos
 from meter.data.splits import SPLITS, keep_known
 from meter.data.store import Prepared
 from meter.errors import InputError
@@ -133,6 +135,7 @@ def _prepared_stage(
             "labels": config.labels,
             "label_fallback": config.label_fallback,
             **({"clip": [config.clip.model, config.clip.weights]} if config.pairing is Pairing.clip else {}),
+            **({"shuffle_photos": True} if config.shuffle_photos else {}),
             "seed": seed,
         },
         inputs=inputs,
@@ -149,20 +152,25 @@ def _pair(
     seed: int,
     console: "Console | None",
 ) -> Paired:
+    records: Sequence[Review] = reviews.records
+    owned: Sequence[Mapping[str, str | None]] = entries
+    if config.shuffle_photos:
+        shuffled = shuffle_photos(records, entries, seed)
+        records, owned = shuffled.records, shuffled.photos
     affinity = None
     if config.pairing is Pairing.clip:
         affinity = measure_affinity(
             np.load(photos.folder / PIXELS, mmap_mode="r"),
             photos.hash,
-            [record.text for record in reviews.records],
+            [record.text for record in records],
             config.clip,
             cache,
             open_clip_model,
             console,
         )
     return pair(
-        reviews.records,
-        entries,
+        records,
+        owned,
         pairing=config.pairing,
         labels=config.labels,
         label_fallback=config.label_fallback,
