@@ -16,7 +16,8 @@ from meter.train.devices import DeviceConfig
 from meter.train.log import LogConfig
 from meter.train.loop import TrainConfig
 from meter.train.matcher import MatcherConfig
-from meter.train.objective import ObjectiveConfig
+from meter.train.matching import MatchingConfig
+from meter.train.objective import DiscriminatorTraining, ObjectiveConfig
 from meter.train.optimizer import OptimizerConfig
 from meter.train.vqgan import PretrainConfig
 from meter.vq import VQConfig
@@ -54,8 +55,10 @@ class RunConfig:
     """How weights are moved."""
     train: TrainConfig = field(default_factory=TrainConfig)
     """How long."""
+    matching: MatchingConfig = field(default_factory=MatchingConfig)
+    """How the matcher, and D where it learns first, learn from true pairs."""
     matcher: MatcherConfig = field(default_factory=MatcherConfig)
-    """The network that measures text–image match, trained on true pairs."""
+    """The network that measures text–image match."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """What is generated and measured."""
     device: DeviceConfig = field(default_factory=DeviceConfig)
@@ -179,11 +182,25 @@ def check(config: RunConfig) -> None:
             "objective.borrowed_features=true borrows feature words, but model.has_feature=false: set one of them "
             "the other way"
         )
-    for name, section in (("model", config.model), ("disc", config.disc)):
-        if section.heads < 1 or section.width % section.heads:
-            raise InputError(
-                f"{name}.width={section.width} is not a multiple of {name}.heads={section.heads}"
-            )
+    if config.disc.gated and not config.model.has_feature:
+        raise InputError(
+            "disc.gated=true reads feature words, but model.has_feature=false: set one of them the other way"
+        )
+    if not objective.own_pairs and not objective.borrowed_features and objective.lambda_d > 0:
+        raise InputError(
+            "objective.own_pairs=false and objective.borrowed_features=false leave nothing for "
+            f"objective.lambda_d={objective.lambda_d} to weigh: set one of them to true, or lambda_d to 0"
+        )
+    learns = objective.generated_negatives or objective.mismatched_negatives
+    if not learns and objective.discriminator_training is not DiscriminatorTraining.held:
+        raise InputError(
+            "objective.generated_negatives=false and objective.mismatched_negatives=false leave D nothing to tell "
+            "true pairs from: set one of them to true, or objective.discriminator_training=held"
+        )
+    if config.model.heads < 1 or config.model.width % config.model.heads:
+        raise InputError(
+            f"model.width={config.model.width} is not a multiple of model.heads={config.model.heads}"
+        )
     for name in ("num_users", "num_items", "num_words", "num_codes", "text_length"):
         if getattr(config.model, name):
             raise InputError(

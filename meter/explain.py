@@ -113,7 +113,8 @@ class Explainer:
             text=explained.text,
             context=explained.context,
             image=self._decode(explained.codes),
-            match=self._match(explained.text, explained.codes),
+            match=self._match(explained.text, explained.codes, features),
+            matcher_auc=run.matcher.auc if run.matcher else None,
             best_rating=round(run.names.highest_rating),
         )
 
@@ -134,12 +135,13 @@ class Explainer:
         return pixels_from_images(images)[0]
 
     @torch.no_grad()
-    def _match(self, text: str, codes: list[int] | None) -> float | None:
-        """How well the matcher finds that sentence and picture go together."""
-        if codes is None or self.run.matcher is None:
+    def _match(self, text: str, codes: list[int] | None, features: Int[Tensor, " 1"] | None) -> float | None:
+        """How well the matcher finds that sentence and picture go together; None where it cannot tell."""
+        if codes is None or self.run.matcher is None or not self.run.matcher.above_chance:
             return None
         words = encode_words([text], self.run.vocabulary, self.run.model.config.text_length + 1)
-        return float(self.run.matcher.match(words, torch.tensor([codes]))[0])
+        asked = None if features is None else features.cpu()
+        return float(self.run.matcher.match(words, torch.tensor([codes]), asked)[0])
 
     def _on_device(self, network: Network) -> Network:
         self.fabric.to_device(network)

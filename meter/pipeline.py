@@ -10,18 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from rich.console import Console
 
 from meter.config import RunConfig, run_hash, settle_pictures
 from meter.data import Prepared, prepare
-from meter.disc import Matcher
+from meter.disc import Discriminator, Matcher
 from meter.evaluate.diagnose import diagnose
 from meter.evaluate.generate import generations
 from meter.evaluate.generations import Generation, read_generations, write_generations, write_scores
 from meter.evaluate.measure import measure, vq_sections
-from meter.model import Meter
+from meter.model import Meter, ModelConfig
 from meter.report.run_report import run_report
 from meter.report.terminal_tables import print_overview, print_results
 from meter.run_folder import RunFolder
@@ -30,12 +29,20 @@ from meter.storage.fingerprint import fingerprint, plain
 from meter.storage.json_file import read_json, write_json
 from meter.storage.pretrained import WEIGHTS
 from meter.train.batches import Examples
-from meter.train.build import discriminator_config, make_examples, make_networks, model_config
+from meter.train.build import (
+    discriminator_config,
+    make_examples,
+    make_networks,
+    model_config,
+    paired_records,
+)
 from meter.train.devices import launched
 from meter.train.files import TrainingFiles
 from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
-from meter.train.matcher import train_matcher
+from meter.train.matcher import new_discriminator, train_matcher
+from meter.train.matching import train_matching
+from meter.train.objective import DiscriminatorTraining
 from meter.train.picture_features import picture_features
 from meter.train.vqgan import VisualCodes, encode_photos_stage, pretrain_stage, split_photos, visual_codes
 from meter.version import __version__
@@ -97,6 +104,28 @@ class Pipeline:
         """What a model learns to draw; None for one that draws nothing, though it may be handed features of photos."""
         return visual if self.config.objective.uses_pictures else None
 
+    def train_discriminator(
+        self, prepared: Prepared, examples: Examples, sizes: ModelConfig
+    ) -> Discriminator | None:
+        """D, where it learns before the transformer does, or what of it was saved; None elsewhere."""
+        objective, folder = self.config.objective, self.folder.learned_discriminator_folder
+        joint = objective.discriminator_training is DiscriminatorTraining.joint
+        if examples.codes is None or objective.lambda_d == 0 or joint:
+            return None
+        if self.fabric.is_global_zero and not (folder / WEIGHTS).exists():
+            network = new_discriminator(discriminator_config(self.config.disc, sizes), self.config.seed)
+            with self.timed("discriminator"):
+                train_matching(
+                    network.to(examples.device),
+                    paired_records(prepared, examples, "train"),
+                    paired_records(prepared, examples, "validation"),
+                    self.config.matching,
+                    self.config.seed,
+                )
+            network.save_pretrained(folder)
+        self.fabric.barrier()
+        return Discriminator.from_pretrained(folder)
+
     def train(
         self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
     ) -> Meter:
@@ -106,15 +135,18 @@ class Pipeline:
         handed_in = None
         if visual is not None and self.config.model.picture_features:
             handed_in = picture_features(prepared, visual.codes, visual.vq.codebook.vectors)
+        sizes = model_config(self.config.model, prepared, vq)
+        learned = self.train_discriminator(prepared, examples, sizes)
         torch.manual_seed(self.config.seed)
         networks = make_networks(
             self.fabric,
-            model=model_config(self.config.model, prepared, vq),
+            model=sizes,
             discriminator=self.config.disc,
             objective=self.config.objective,
             optimizer=self.config.optimizer,
             vq=vq,
             picture_features=handed_in,
+            learned=learned,
         )
         files = TrainingFiles(
             checkpoint=self.folder.checkpoint_folder,
@@ -156,14 +188,14 @@ class Pipeline:
         """Trains the matcher on the true pairs of the training split, or opens it."""
         folder = self.folder.matcher_folder
         if not (folder / WEIGHTS).exists():
-            pairs = examples.batch(torch.from_numpy(np.array(prepared.splits["train"], dtype=np.int64)))
-            assert pairs.codes is not None
-            seen = pairs.codes[:, 0] >= 0
-            settings = self.config.matcher
-            sizes = discriminator_config(self.config.disc, model.config)
             with self.timed("matcher"):
                 matcher = train_matcher(
-                    pairs.words[seen], pairs.codes[seen], sizes, settings, self.config.data_seed
+                    paired_records(prepared, examples, "train"),
+                    paired_records(prepared, examples, "validation"),
+                    discriminator_config(self.config.disc, model.config),
+                    self.config.matcher,
+                    self.config.matching,
+                    self.config.data_seed,
                 )
             matcher.save_pretrained(folder)
         return Matcher.from_pretrained(folder)

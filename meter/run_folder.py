@@ -51,6 +51,7 @@ class RunFolder:
         self.checkpoint_folder = self.path / "last"
         self.model_folder = self.path / "best"
         self.discriminator_folder = self.path / "best" / "discriminator"
+        self.learned_discriminator_folder = self.path / "discriminator"
         self.vq_folder = self.path / "vq"
         self.matcher_folder = self.path / "matcher"
         self.names_file = self.path / "names.json"
@@ -109,9 +110,10 @@ class RunFolder:
 
     @cached_property
     def discriminator(self) -> Discriminator | None:
-        """D as it stood beside the best weights; None where none was trained."""
-        folder = self.discriminator_folder
-        return Discriminator.from_pretrained(folder) if folder.exists() else None
+        """D as it stood beside the best weights; None where there is none."""
+        folders = (self.discriminator_folder, self.learned_discriminator_folder)
+        folder = next((folder for folder in folders if folder.exists()), None)
+        return None if folder is None else Discriminator.from_pretrained(folder)
 
     @cached_property
     def matcher(self) -> Matcher | None:

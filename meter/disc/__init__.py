@@ -3,12 +3,13 @@
 from meter.disc.discriminator import Discriminator, DiscriminatorConfig
 from meter.disc.loss import GeneratorForm, MatchScores, generator_loss, matching_value
 from meter.disc.matcher import Matcher
-from meter.disc.pairs import GeneratedPairs, PairScorer, RelaxedSentences
+from meter.disc.pairs import Generated, GeneratedPairs, PairScorer, RelaxedSentences, TruePairs
 from meter.disc.relaxation import Relaxation, relax
 
 __all__ = [
     "Discriminator",
     "DiscriminatorConfig",
+    "Generated",
     "GeneratedPairs",
     "GeneratorForm",
     "MatchScores",
@@ -16,6 +17,7 @@ __all__ = [
     "PairScorer",
     "Relaxation",
     "RelaxedSentences",
+    "TruePairs",
     "generator_loss",
     "matching_value",
     "relax",

@@ -1,6 +1,5 @@
 """The text–image matching discriminator D(E, V): two separate encoders and a match score (§3.4)."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,69 +21,61 @@ class DiscriminatorConfig:
     """W, rows of the word table."""
     num_codes: int = 0
     """K, rows of the code table."""
-    text_length: int = 0
-    """n, the longest sentence in words; sentences are given with their EOS."""
     grid: list[int] = field(default_factory=list)
     """Rows and columns of codes in a picture."""
-    width: int = 256
-    """Width of the tokens in both encoders and of the vectors that are compared."""
-    layers: int = 1
-    """Transformer layers in each encoder."""
-    heads: int = 4
-    """Attention heads; divides the width."""
-    dropout: float = 0.1
-    """Share of activations that are dropped while training."""
+    width: int = 64
+    """Width of the vectors that are compared."""
+    code_rank: int = 32
+    """Width of a code's vector before the linear map of its position."""
+    gated: bool = False
+    """Whether D is told the feature word that was asked for, so that a sentence about another one cannot please it."""
 
     def check(self) -> None:
         """Raises InputError where these sizes cannot make a network."""
-        for name in ("num_words", "num_codes", "text_length", "width", "layers", "heads"):
+        for name in ("num_words", "num_codes", "width", "code_rank"):
             if getattr(self, name) < 1:
                 raise InputError(f"disc.{name}: expected at least 1, found {getattr(self, name)}")
         if len(self.grid) != 2 or min(self.grid) < 1:
             raise InputError(f"disc.grid: expected [rows, columns], each at least 1, found {list(self.grid)}")
-        if self.width % self.heads:
-            raise InputError(f"disc.width={self.width} is not a multiple of disc.heads={self.heads}")
 
 
-class TokenEncoder(nn.Module):
-    """Encodes tokens with their positions into one vector of length 1; tokens are ids or probabilities over ids."""
+class SentenceEncoder(nn.Module):
+    """The mean of the words' vectors, scaled to length 1."""
 
-    def __init__(self, num_tokens: int, config: DiscriminatorConfig) -> None:
+    def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
-        self.table = nn.Embedding(num_tokens, config.width)
+        self.table = nn.Embedding(config.num_words, config.width)
         nn.init.normal_(self.table.weight, std=0.02)
-        layer = nn.TransformerEncoderLayer(
-            config.width, config.heads, 4 * config.width, config.dropout, batch_first=True, norm_first=True
-        )
-        self.layers = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
-        self.norm = nn.LayerNorm(config.width)
-        self.project = nn.Linear(config.width, config.width)
 
-    def embed(self, tokens: Int[Tensor, "B L"] | Float[Tensor, "B L W"]) -> Float[Tensor, "B L D"]:
+    def embed(self, words: Int[Tensor, "B S"] | Float[Tensor, "B S W"]) -> Float[Tensor, "B S D"]:
         """The rows of the table for ids; their weighted means for probabilities."""
-        return tokens @ self.table.weight if tokens.is_floating_point() else self.table(tokens)
+        return words @ self.table.weight if words.is_floating_point() else self.table(words)
 
-    def forward(
-        self,
-        vectors: Float[Tensor, "B L D"],
-        positions: Float[Tensor, "L D"],
-        present: Bool[Tensor, "B L"] | None = None,
-    ) -> Float[Tensor, "B D"]:
-        """Averages the encoded tokens that are present (all where None) and projects onto the unit sphere."""
-        states = self.encode(vectors + positions, None if present is None else ~present)
-        if present is None:
-            pooled = states.mean(dim=1)
-        else:
-            weight = present[..., None].to(states.dtype)
-            pooled = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
-        return F.normalize(self.project(pooled), dim=-1)
+    def forward(self, vectors: Float[Tensor, "B S D"], present: Bool[Tensor, "B S"]) -> Float[Tensor, "B D"]:
+        """Averages the vectors of the words that are present."""
+        return F.normalize((vectors * present[..., None]).sum(dim=1).float(), dim=-1)
 
-    def encode(
-        self, tokens: Float[Tensor, "B L D"], absent: Bool[Tensor, "B L"] | None
-    ) -> Float[Tensor, "B L D"]:
-        """The layers; on a CPU in their own precision, as torch's attention goes backward through bf16 slowly there."""
-        with torch.autocast("cpu", enabled=False) if tokens.device.type == "cpu" else nullcontext():
-            return self.norm(self.layers(tokens.to(self.table.weight.dtype), src_key_padding_mask=absent))
+
+class PictureEncoder(nn.Module):
+    """A linear map of its own for every position of the grid, summed and scaled to length 1.
+
+    Positions are not averaged: what a code means depends on where it stands. The codes' vectors are narrow, so that
+    what is learned of a code at one position serves at the others too.
+    """
+
+    def __init__(self, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        rows, columns = config.grid
+        self.table = nn.Embedding(config.num_codes, config.code_rank)
+        inputs = rows * columns * config.code_rank
+        self.project = nn.Parameter(torch.randn(inputs, config.width) / inputs**0.5)
+
+    def embed(self, codes: Int[Tensor, "B M"] | Float[Tensor, "B M K"]) -> Float[Tensor, "B M R"]:
+        """The rows of the table for ids; their weighted means for probabilities."""
+        return codes @ self.table.weight if codes.is_floating_point() else self.table(codes)
+
+    def forward(self, vectors: Float[Tensor, "B M R"]) -> Float[Tensor, "B D"]:
+        return F.normalize((vectors.flatten(1) @ self.project).float(), dim=-1)
 
 
 class Discriminator(nn.Module):
@@ -92,37 +83,50 @@ class Discriminator(nn.Module):
 
     D(E, V) = σ(score): the cosine of the two encoders' vectors, with a learned scale and offset, as in contrastive
     text–image training. Both arguments may be ids or probabilities over ids, so that gradients reach a choice.
+    A gated one multiplies the sentence's vector by a learned vector of the feature word that was asked for.
     """
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
         config.check()
         self.config = config
-        rows, columns = config.grid
-        self.text_encoder = TokenEncoder(config.num_words, config)
-        self.image_encoder = TokenEncoder(config.num_codes, config)
-        self.text_positions = nn.Parameter(torch.randn(config.text_length + 1, config.width) * 0.02)
-        self.row_positions = nn.Parameter(torch.randn(rows, 1, config.width) * 0.02)
-        self.column_positions = nn.Parameter(torch.randn(1, columns, config.width) * 0.02)
+        self.text_encoder = SentenceEncoder(config)
+        self.image_encoder = PictureEncoder(config)
+        self.gate = nn.Embedding(config.num_words, config.width) if config.gated else None
+        if self.gate is not None:
+            nn.init.normal_(self.gate.weight, mean=1.0, std=0.3)
         self.log_scale = nn.Parameter(torch.tensor(2.0))
         self.offset = nn.Parameter(torch.tensor(0.0))
 
     def encode_text(
-        self, words: Int[Tensor, "B S"] | Float[Tensor, "B S W"], present: Bool[Tensor, "B S"] | None = None
+        self,
+        words: Int[Tensor, "B S"] | Float[Tensor, "B S W"],
+        features: Int[Tensor, " B"] | None = None,
+        present: Bool[Tensor, "B S"] | None = None,
     ) -> Float[Tensor, "B D"]:
-        """One vector a sentence; ``present`` is True where there is a word (by default wherever it is not PAD)."""
+        """One vector a sentence.
+
+        features: word ids of the features that were asked for; only a gated network reads them.
+        present: True where there is a word; by default wherever it is not PAD.
+        """
         if present is None:
             ids = words.argmax(dim=-1) if words.is_floating_point() else words
             present = ids != PAD
-        return self.text_encoder(self.text_encoder.embed(words), self.text_positions, present)
+        return self.gated(self.text_encoder(self.text_encoder.embed(words), present), features)
+
+    def gated(
+        self, sentences: Float[Tensor, "B D"], features: Int[Tensor, " B"] | None
+    ) -> Float[Tensor, "B D"]:
+        """Encoded sentences as they bear on these features; a network without gate leaves them as they are."""
+        if self.gate is None:
+            return sentences
+        if features is None:
+            raise ValueError("a gated discriminator needs the features that were asked for, found none")
+        return sentences * self.gate(features)
 
     def encode_image(self, codes: Int[Tensor, "B M"] | Float[Tensor, "B M K"]) -> Float[Tensor, "B D"]:
         """One vector a picture."""
-        return self.image_encoder(self.image_encoder.embed(codes), self.image_positions())
-
-    def image_positions(self) -> Float[Tensor, "M D"]:
-        """The sum of row and column vector for every cell of the grid, row by row."""
-        return (self.row_positions + self.column_positions).flatten(0, 1)
+        return self.image_encoder(self.image_encoder.embed(codes))
 
     def score(self, text: Float[Tensor, "B D"], image: Float[Tensor, "B D"]) -> Float[Tensor, " B"]:
         """Match logits of encoded pairs."""
@@ -136,10 +140,11 @@ class Discriminator(nn.Module):
         self,
         words: Int[Tensor, "B S"] | Float[Tensor, "B S W"],
         codes: Int[Tensor, "B M"] | Float[Tensor, "B M K"],
+        features: Int[Tensor, " B"] | None = None,
         present: Bool[Tensor, "B S"] | None = None,
     ) -> Float[Tensor, " B"]:
         """Match logits of B pairs; their sigmoid is D(E, V)."""
-        return self.score(self.encode_text(words, present), self.encode_image(codes))
+        return self.score(self.encode_text(words, features, present), self.encode_image(codes))
 
     def save_pretrained(self, folder: Path | str) -> None:
         """Writes ``config.json`` and ``model.safetensors``."""

@@ -24,18 +24,17 @@ class GeneratorForm(Enum):
 
 @dataclass(kw_only=True, slots=True)
 class MatchScores:
-    """D's logits for the pairs of a batch.
+    """D's logits for the pairs of a batch; None where they are not scored.
 
-    true: (E, V).  generated_image: (E, V̂).  generated_text: (Ê, V).
-    generated_pair: (Ê, V̂).  mismatched: (E, V of another example).  borrowed_text: (Ê about the feature of another
-        record, V).  None where they are not scored.
+    true: (E, V).  generated_image: (E, V̂).  generated_text: (Ê, V).  generated_pair: (Ê, V̂).
+    borrowed_text: (Ê about the feature of another record, V).  mismatched: (E, V of another item).
     weight: 1 where the example has a picture, 0 where it has none and counts for nothing (D11).
     mismatched_weight: 1 where the example has a mismatched picture, else 0; given where mismatched is.
     """
 
     true: Float[Tensor, " B"]
-    generated_image: Float[Tensor, " B"]
-    generated_text: Float[Tensor, " B"]
+    generated_image: Float[Tensor, " B"] | None = None
+    generated_text: Float[Tensor, " B"] | None = None
     generated_pair: Float[Tensor, " B"] | None = None
     mismatched: Float[Tensor, " B"] | None = None
     borrowed_text: Float[Tensor, " B"] | None = None
@@ -47,9 +46,13 @@ class MatchScores:
         return weighted_mean(values, self.weight)
 
 
-def matching_value(scores: MatchScores) -> Float[Tensor, ""]:
-    """L_d as printed, plus the terms of the extra negatives that are given; D ascends it. At most 0."""
-    terms = [F.logsigmoid(scores.true), *(F.logsigmoid(-logits) for logits in generated(scores))]
+def matching_value(scores: MatchScores, *, generated_negatives: bool = True) -> Float[Tensor, ""]:
+    """L_d as printed, plus the terms of the extra negatives that are given; D ascends it. At most 0.
+
+    generated_negatives: False leaves out all that is generated: D then learns from true sentences and pictures alone.
+    """
+    negatives = generated(scores) if generated_negatives else []
+    terms = [F.logsigmoid(scores.true), *(F.logsigmoid(-logits) for logits in negatives)]
     means = [scores.mean(term) for term in terms]
     if scores.mismatched is not None:
         assert scores.mismatched_weight is not None

@@ -8,16 +8,17 @@ from torch import Tensor, nn
 
 from meter.disc.discriminator import Discriminator
 from meter.disc.loss import MatchScores
-from meter.special_words import PAD
 
 
 @dataclass(kw_only=True, slots=True)
 class RelaxedSentences:
     """B sentences whose P words, in all, are (one-hot or soft) probabilities.
 
+    features: the feature word that each sentence was asked for; None in a model without features.
     word_slots: the index of each word's slot in all B · S slots.  present: the same as a mask.
     """
 
+    features: Int[Tensor, " B"] | None
     words: Float[Tensor, "P W"]
     word_slots: Int[Tensor, " P"]
     present: Bool[Tensor, "B S"]
@@ -33,16 +34,39 @@ class GeneratedPairs:
     """Ê and V̂ of a batch, through which a gradient reaches the transformer.
 
     codes: (one-hot or soft) probabilities, as the words are.
-    borrowed: sentences about the feature of another record; None where they are not scored.
     """
 
     sentences: RelaxedSentences
     codes: Float[Tensor, "B M K"]
+
+
+@dataclass(kw_only=True, slots=True)
+class Generated:
+    """What the transformer generates for a batch and D scores; None where it is not scored.
+
+    own: of the records themselves.  borrowed: sentences about the feature of another record.
+    """
+
+    own: GeneratedPairs | None = None
     borrowed: RelaxedSentences | None = None
 
 
+@dataclass(kw_only=True, slots=True)
+class TruePairs:
+    """E and V of a batch.
+
+    codes: −1 where an example has no picture; its pairs get weight 0.
+    features: the feature word of each record; None in a model without features.
+    """
+
+    items: Int[Tensor, " B"]
+    features: Int[Tensor, " B"] | None
+    words: Int[Tensor, "B S"]
+    codes: Int[Tensor, "B M"]
+
+
 class PairScorer(nn.Module):
-    """D with all pairs of a batch that it scores, true and generated, in one pass of each encoder.
+    """D with all pairs of a batch that it scores, true and generated, each sentence and picture encoded once.
 
     generated_pair, mismatched: whether the extra negatives of D3 are scored too.
     """
@@ -53,51 +77,47 @@ class PairScorer(nn.Module):
         self.generated_pair = generated_pair
         self.mismatched = mismatched
 
-    def forward(
-        self, words: Int[Tensor, "B S"], codes: Int[Tensor, "B M"], generated: GeneratedPairs
-    ) -> MatchScores:
-        """codes: −1 where an example has no picture; its pairs get weight 0."""
+    def forward(self, true: TruePairs, generated: Generated) -> MatchScores:
         discriminator = self.discriminator
-        table, embed_codes = discriminator.text_encoder.table.weight, discriminator.image_encoder.embed
-        sentences = [generated.sentences, *([generated.borrowed] if generated.borrowed else [])]
-        texts = discriminator.text_encoder(
-            torch.cat(
-                [discriminator.text_encoder.embed(words), *(each.embedded(table) for each in sentences)]
-            ),
-            discriminator.text_positions,
-            torch.cat([words != PAD, *(each.present for each in sentences)]),
-        )
-        images = discriminator.image_encoder(
-            torch.cat([embed_codes(codes.clamp(min=0)), embed_codes(generated.codes)]),
-            discriminator.image_positions(),
-        )
-        true_text, text, *borrowed = texts.chunk(1 + len(sentences))
-        true_image, image = images.chunk(2)
+        true_text = discriminator.encode_text(true.words, true.features)
+        true_image = discriminator.encode_image(true.codes.clamp(min=0))
         scores = MatchScores(
             true=discriminator.score(true_text, true_image),
-            generated_image=discriminator.score(true_text, image),
-            generated_text=discriminator.score(text, true_image),
-            generated_pair=discriminator.score(text, image) if self.generated_pair else None,
-            borrowed_text=discriminator.score(borrowed[0], true_image) if borrowed else None,
-            weight=(codes[:, 0] >= 0).to(true_text.dtype),
+            weight=(true.codes[:, 0] >= 0).to(true_text.dtype),
         )
+        if generated.own is not None:
+            text = self.encode_relaxed(generated.own.sentences)
+            image = discriminator.encode_image(generated.own.codes)
+            scores.generated_image = discriminator.score(true_text, image)
+            scores.generated_text = discriminator.score(text, true_image)
+            if self.generated_pair:
+                scores.generated_pair = discriminator.score(text, image)
+        if generated.borrowed is not None:
+            scores.borrowed_text = discriminator.score(self.encode_relaxed(generated.borrowed), true_image)
         if self.mismatched:
-            partners = other_pictures(codes)
+            partners = mismatched_partners(true)
             scores.mismatched = discriminator.score(true_text, true_image[partners.clamp(min=0)])
             scores.mismatched_weight = (partners >= 0).to(true_text.dtype)
         return scores
 
+    def encode_relaxed(self, sentences: RelaxedSentences) -> Float[Tensor, "B D"]:
+        """One vector a sentence."""
+        encoder = self.discriminator.text_encoder
+        encoded = encoder(sentences.embedded(encoder.table.weight), sentences.present)
+        return self.discriminator.gated(encoded, sentences.features)
 
-def other_pictures(codes: Int[Tensor, "B M"]) -> Int[Tensor, " B"]:
-    """For each example the nearest one before it (cyclically) that has another picture; −1 where there is none.
 
-    codes: −1 where an example has no picture. Pictures are the same where all their codes are.
+def mismatched_partners(pairs: TruePairs) -> Int[Tensor, " B"]:
+    """For each example the nearest one before it (cyclically) with a picture of another item; −1 where there is none.
+
+    One that speaks of the same feature comes first: there only what is said tells the two pictures apart.
     """
-    exists = codes[:, 0] >= 0
-    differs = (codes[:, None] != codes).any(dim=-1) & exists[:, None] & exists
-    # Row b of these holds b, b − 1, …, b − (B − 1), modulo B.
-    order = torch.arange(len(codes), device=codes.device)
-    before = (order[:, None] - order) % len(codes)
-    fits = differs.gather(1, before)
-    nearest = fits.int().argmax(dim=1, keepdim=True)
-    return torch.where(fits.any(dim=1), before.gather(1, nearest).squeeze(1), -1)
+    exists = pairs.codes[:, 0] >= 0
+    fits = (pairs.items[:, None] != pairs.items) & exists[:, None] & exists
+    order = torch.arange(len(exists), device=exists.device)
+    # How many steps back each other example is; those of another feature are farther than any of the same one.
+    distance = (order[:, None] - order) % len(order)
+    if pairs.features is not None:
+        distance = distance + len(order) * (pairs.features[:, None] != pairs.features)
+    nearest = distance.masked_fill(~fits, 2 * len(order)).argmin(dim=1)
+    return torch.where(fits.any(dim=1), nearest, -1)

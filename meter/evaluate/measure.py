@@ -11,13 +11,14 @@ from jaxtyping import Int
 from meter.data import Prepared
 from meter.disc import Discriminator
 from meter.evaluate.generations import Generation
-from meter.evaluate.network_inputs import decode_pictures, encode_pairs, generated_words
+from meter.evaluate.network_inputs import decode_pictures, encode_pairs, features_of, generated_words
 from meter.evaluate.summary import summarize
 from meter.metrics import (
     METRICS_VERSION,
     check_truth,
     draw_candidates,
     embedding_scores,
+    is_above_chance,
     rating_floor,
     retrieval_metrics,
     retrieve,
@@ -102,7 +103,10 @@ def _match(
     matcher: Discriminator,
     seed: int,
 ) -> _Sections:
-    """Retrieval of a sentence's picture among 100: of the generated pairs, and of the true ones."""
+    """Retrieval of a sentence's picture among 100: of the generated pairs, and of the true ones.
+
+    Where the matcher does not surely tell true pairs from others, nothing is measured, and no record gets a score.
+    """
     scores: list[dict[str, Any]] = [{} for _ in generated]
     indices = [
         index for index, generation in enumerate(generated) if generation.photo >= 0 and generation.codes
@@ -117,12 +121,19 @@ def _match(
         photo_codes[[generation.photo for generation in with_photo]].astype(np.int64)
     )
     codes = torch.tensor([generation.codes for generation in with_photo])
-    generated_pairs = encode_pairs(matcher, generated_words(with_photo, prepared), codes)
-    true_pairs = encode_pairs(matcher, true_words, true_codes)
+    features = features_of(with_photo, prepared)
+    generated_pairs = encode_pairs(matcher, generated_words(with_photo, prepared), codes, features)
+    true_pairs = encode_pairs(matcher, true_words, true_codes, features)
     pair_scores = {
         name: embedding_scores(pairs.texts, pairs.images, candidates)
         for name, pairs in (("match", generated_pairs), ("match_of_true_pairs", true_pairs))
     }
+    by_pairs = {name: retrieval_metrics(of_pairs) for name, of_pairs in pair_scores.items()}
+    of_true_pairs = by_pairs["match_of_true_pairs"]
+    measurable = is_above_chance(of_true_pairs.auc, of_true_pairs.auc_error)
+    metrics = {name: {**asdict(values), "measurable": measurable} for name, values in by_pairs.items()}
+    if not measurable:
+        return _Sections(metrics=metrics, scores=scores)
     ranked = retrieve(pair_scores["match"])
     for row, index in enumerate(indices):
         scores[index]["match"] = {
@@ -130,7 +141,6 @@ def _match(
             "recall_at_5": float(ranked.recall_at_5[row]),
             "reciprocal_rank": float(ranked.reciprocal_rank[row]),
         }
-    metrics = {name: asdict(retrieval_metrics(of_pairs)) for name, of_pairs in pair_scores.items()}
     return _Sections(metrics=metrics, scores=scores)
 
 

@@ -40,6 +40,12 @@ def generated_words(generated: Sequence[Generation], prepared: Prepared) -> Int[
     return encode_words([generation.text for generation in generated], prepared.vocabulary, num_slots)
 
 
+def features_of(generated: Sequence[Generation], prepared: Prepared) -> Int[Tensor, " B"]:
+    """The word ids of the features that were asked for."""
+    rows = [generation.row for generation in generated]
+    return torch.from_numpy(np.array(prepared.records.features[rows], dtype=np.int64))
+
+
 def generated_batches(
     generated: Sequence[Generation], prepared: Prepared, examples: Examples, batch_size: int
 ) -> Iterator[Batch]:
@@ -55,11 +61,20 @@ def generated_batches(
 
 @torch.no_grad()
 def encode_pairs(
-    network: Discriminator, words: Int[Tensor, "N S"], codes: Int[Tensor, "N M"]
+    network: Discriminator,
+    words: Int[Tensor, "N S"],
+    codes: Int[Tensor, "N M"],
+    features: Int[Tensor, " N"],
 ) -> EncodedPairs:
-    """Encodes each sentence and each picture once, on the network's device."""
+    """Encodes each sentence and each picture once, on the network's device.
+
+    features: those that the sentences were asked for; only a gated network reads them.
+    """
     device = network.log_scale.device
-    texts = [network.encode_text(chunk.to(device)) for chunk in words.split(NUM_ENCODED)]
+    texts = [
+        network.encode_text(chunk.to(device), of_chunk.to(device))
+        for chunk, of_chunk in zip(words.split(NUM_ENCODED), features.split(NUM_ENCODED), strict=True)
+    ]
     images = [network.encode_image(chunk.to(device)) for chunk in codes.split(NUM_ENCODED)]
     return EncodedPairs(texts=torch.cat(texts).cpu().numpy(), images=torch.cat(images).cpu().numpy())
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from meter.data import Prepared
 from meter.disc import Discriminator
 from meter.evaluate.generations import Generation
-from meter.evaluate.network_inputs import encode_pairs, generated_words
+from meter.evaluate.network_inputs import encode_pairs, features_of, generated_words
 from meter.evaluate.other_records import draw_other_records
 from meter.metrics import Reliability, area_under_curve, reliability
 from meter.train.batches import Examples
@@ -67,7 +67,7 @@ def measure_pair_scores(
     """
     true = examples.batch(torch.tensor([generation.row for generation in generated]).to(examples.device))
     assert true.codes is not None
-    words = generated_words(generated, prepared)
+    words, features = generated_words(generated, prepared), features_of(generated, prepared)
     codes = torch.tensor([generation.codes for generation in generated])
     items = [generation.item for generation in generated]
     others = draw_other_records([0] * len(items), items, np.random.default_rng(seed))
@@ -76,7 +76,7 @@ def measure_pair_scores(
         swapped_also_true=_swapped_also_true(generated, others, prepared),
         scorers={
             name: diagnose_scorer(
-                score_pairs(network, true.words, true.codes, words, codes, others),
+                score_pairs(network, features, true.words, true.codes, words, codes, others),
                 is_probability=name == DISCRIMINATOR,
             )
             for name, network in scorers.items()
@@ -86,6 +86,7 @@ def measure_pair_scores(
 
 def score_pairs(
     network: Discriminator,
+    features: Int[Tensor, " N"],
     words: Int[Tensor, "N S"],
     codes: Int[Tensor, "N M"],
     generated_words: Int[Tensor, "N S"],
@@ -94,10 +95,11 @@ def score_pairs(
 ) -> dict[str, Float[np.ndarray, "N"]]:
     """The logits of each kind of pairs, every sentence and picture encoded once.
 
-    words, codes: the true ones. others: whose true picture stands in the swapped pairs.
+    features: those that the sentences were asked for.  words, codes: the true ones.
+    others: whose true picture stands in the swapped pairs.
     """
-    true = encode_pairs(network, words, codes)
-    generated = encode_pairs(network, generated_words, generated_codes)
+    true = encode_pairs(network, words, codes, features)
+    generated = encode_pairs(network, generated_words, generated_codes, features)
     pairs = {
         "true": (true.texts, true.images),
         "swapped": (true.texts, true.images[others]),

@@ -4,7 +4,7 @@
 BLEU, ROUGE                                   ``text``
 USR, USN, FMR, FCR, DIV, distinct-n           ``diversity``
 RMSE, MAE                                     ``rating``
-R@1, R@5, median rank, MRR                    ``retrieval``
+R@1, R@5, median rank, MRR, AUC               ``retrieval``
 AUC, calibration                              ``classification``
 PSNR, SSIM                                    ``image``
 truth, agreement of sentence and picture      ``truth``
@@ -23,6 +23,7 @@ from meter.metrics.retrieval import (
     RetrievalMetrics,
     draw_candidates,
     embedding_scores,
+    is_above_chance,
     retrieval_metrics,
     retrieve,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "embedding_scores",
     "holm",
     "image_metrics",
+    "is_above_chance",
     "paired_test",
     "psnr",
     "rating_floor",

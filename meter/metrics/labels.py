@@ -109,6 +109,10 @@ LABELS = {
     "match.recall_at_5": higher("R@5", 3, "its own picture is among the first five"),
     "match.median_rank": lower("Median rank", 1),
     "match.mean_reciprocal_rank": higher("MRR", 3, "mean reciprocal rank"),
+    "match.auc": higher("Matching AUC", 3, "its own picture scores above another one"),
+    "match.auc_error": Label("Standard error of the matching AUC", 3),
+    "match.measurable": Label("Matcher above chance"),
+    "match.ceiling": Label("Highest possible matching AUC", 3),
     "match.chance_at_1": Label("R@1 by chance", 3),
     "match.tied": Label("Ties", 0),
     "match.num_candidates": Label("Candidates", 0),
@@ -196,6 +200,15 @@ def look_up(values: Mapping[str, Any], key: str) -> Any:
             return None
         found = found[step]
     return found
+
+
+def is_measurable(values: Mapping[str, Any], key: str) -> bool:
+    """Whether the metric at a dotted key, of one split's values, says anything.
+
+    What a matcher finds does not where it cannot tell true pairs from others; its own AUC always does.
+    """
+    section, _, name = key.partition(".")
+    return name.startswith("auc") or look_up(values, f"{section}.measurable") is not False
 
 
 def number(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Whether a sentence finds its own picture among others: R@1, R@5, median rank, mean reciprocal rank.
+"""Whether a sentence finds its own picture among others: R@1, R@5, median rank, mean reciprocal rank, AUC.
 
 N sentences, each with C candidate pictures, the true one first.
 """
@@ -25,6 +25,10 @@ class RetrievalMetrics:
     """Median rank of the own picture, 1 is best; tied pictures share the middle of their ranks."""
     mean_reciprocal_rank: float
     """Mean of 1 / rank."""
+    auc: float
+    """Probability that the own picture scores above another one; chance is 0.5."""
+    auc_error: float
+    """Standard error of auc over sentences."""
     chance_at_1: float
     """recall_at_1 of a score that knows nothing: 1 / candidates."""
     tied: int
@@ -106,17 +110,25 @@ def retrieval_metrics(scores: Float[np.ndarray, "N C"], true_column: int = 0) ->
     """Ranks the own picture among the candidates and averages over sentences; see ``retrieve``."""
     ranked = retrieve(scores, true_column)
     num_candidates = scores.shape[1]
+    above = (num_candidates - ranked.rank) / (num_candidates - 1)
     return RetrievalMetrics(
         recall_at_1=float(ranked.recall_at_1.mean()),
         recall_at_5=float(ranked.recall_at_5.mean()),
         median_rank=float(np.median(ranked.rank)),
         mean_reciprocal_rank=float(ranked.reciprocal_rank.mean()),
+        auc=float(above.mean()),
+        auc_error=float(above.std() / len(above) ** 0.5),
         chance_at_1=1 / num_candidates,
         tied=int((ranked.ties > 0).sum()),
         num_candidates=num_candidates,
         count=len(scores),
         signature=signature("match", candidates=num_candidates, ties="expected"),
     )
+
+
+def is_above_chance(auc: float, auc_error: float) -> bool:
+    """Whether an AUC lies more than two standard errors above 0.5; what a scorer at chance says means nothing."""
+    return auc - 2 * auc_error > 0.5
 
 
 def retrieve(scores: Float[np.ndarray, "N C"], true_column: int = 0) -> SentenceRetrieval:

@@ -38,7 +38,9 @@ class Explanation:
     context: the words the context head finds likeliest, best first.
     image: the generated picture; None for a model without pictures.
     photo: a photo of the item; None where there is none.
-    match: probability in [0, 1] that sentence and generated picture belong together; None where not measured.
+    match: share in [0, 1] of other pictures that suit the sentence less than the generated one, as the matcher finds;
+        None where it was not measured or cannot be, since the matcher is at chance.
+    matcher_auc: how well the matcher tells true pairs from others, 0.5 is chance; None where there is no matcher.
     marks: what else was checked.
     split: the split the pair comes from, by which a gallery is filtered.
     best_rating: the highest rating of the scale, which is also the number of stars drawn.
@@ -55,6 +57,7 @@ class Explanation:
     image: UInt8[np.ndarray, "_ _ 3"] | None = None
     photo: UInt8[np.ndarray, "_ _ 3"] | None = None
     match: float | None = None
+    matcher_auc: float | None = None
     marks: list[Mark] = field(default_factory=list)
     split: str | None = None
     best_rating: int = 5
@@ -64,6 +67,15 @@ class Explanation:
         """The pictures there are, each with its caption."""
         captioned = [("generated", self.image), ("the item’s photo", self.photo)]
         return [(caption, pixels) for caption, pixels in captioned if pixels is not None]
+
+    @property
+    def match_note(self) -> str | None:
+        """What stands beside the match, or in its place; None for an explanation without matcher or picture."""
+        if self.matcher_auc is None or self.image is None:
+            return None
+        if self.match is None:
+            return f"not measurable here: the matcher’s AUC is {self.matcher_auc:.2f}, chance 0.5"
+        return f"matcher’s AUC {self.matcher_auc:.2f}"
 
     @property
     def all_hold(self) -> bool | None:

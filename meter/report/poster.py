@@ -83,6 +83,13 @@ def checks(explanation: Explanation, width: int) -> list[Image.Image]:
         parts.append(flow([chip(w, font, MUTED, width, outline=LINE) for w in explanation.context], width))
     if explanation.match is not None:
         parts.append(bar("sentence ↔ picture", explanation.match, width))
+    if explanation.match_note is not None:
+        note = (
+            explanation.match_note
+            if explanation.match is not None
+            else f"sentence ↔ picture {explanation.match_note}"
+        )
+        parts.append(paragraph(note, load_font("DejaVuSans", 24), MUTED))
     if explanation.marks:
         chips = []
         for mark in explanation.marks:

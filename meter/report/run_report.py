@@ -12,8 +12,8 @@ from meter.config import RunConfig
 from meter.data import Prepared, overview
 from meter.disc import Matcher
 from meter.evaluate.generations import Generation
-from meter.evaluate.network_inputs import decode_pictures, generated_words
-from meter.metrics.labels import Better, label_of, look_up
+from meter.evaluate.network_inputs import decode_pictures, features_of, generated_words
+from meter.metrics.labels import Better, is_measurable, label_of, look_up
 from meter.report.card import Card
 from meter.report.explanation import Mark
 from meter.report.page import KeyFigure, LeftOut, Ratings, Report, write_report
@@ -83,12 +83,13 @@ def left_out(summary: dict[str, Any]) -> list[LeftOut]:
 
 
 def retrieval(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Recalls of generated and of true pairs, by split."""
+    """Recalls and AUC of generated and of true pairs, by split; splits where the matcher is at chance are left out."""
     recalls = {}
     for split in metrics:
         for section, pairs in (("match", "generated"), ("match_of_true_pairs", "true pairs")):
-            if (values := look_up(metrics, f"{split}.{section}")) is not None:
-                keys = ("recall_at_1", "recall_at_5")
+            values = look_up(metrics, f"{split}.{section}")
+            if values is not None and values["measurable"]:
+                keys = ("recall_at_1", "recall_at_5", "auc")
                 recalls[f"{split}, {pairs}"] = {label_of(f"match.{key}").name: values[key] for key in keys}
     return recalls
 
@@ -113,7 +114,8 @@ HEADLINES = (
     Headline("test.truth.agreement", target=0.90, note="sentence and picture say the same"),
     Headline("test.diversity.usr"),
     Headline("test.text.bleu_4", note="likeness to the true sentences, of 100"),
-    Headline("test.match.recall_at_5"),
+    Headline("test.match_of_true_pairs.auc", note="how well the matcher tells true pairs from others"),
+    Headline("test.match.auc", note="its verdict on the generated pairs"),
     Headline("vq.usage", target=0.90),
     Headline("vq.read_image_truth", target=0.97, note="features still right after coding"),
 )
@@ -124,9 +126,9 @@ def key_figures(metrics: dict[str, Any]) -> list[KeyFigure]:
     figures = []
     for headline in HEADLINES:
         value = look_up(metrics, headline.key)
-        if value is None:
-            continue
         first, _, rest = headline.key.partition(".")
+        if value is None or not is_measurable(metrics[first], rest):
+            continue
         split, label = ("", label_of(headline.key)) if first == "vq" else (first, label_of(rest))
         figure = KeyFigure(
             label=label.name,
@@ -178,6 +180,7 @@ def gallery(
             image=picture,
             photo=photo_of(record, prepared),
             match=match_of(record, prepared, matcher),
+            matcher_auc=matcher.auc if matcher else None,
             marks=marks_of(record, picture, prepared),
             split=record.split,
             best_rating=round(config.dataset.max_rating),
@@ -194,11 +197,11 @@ def photo_of(record: Generation, prepared: Prepared) -> np.ndarray | None:
 
 
 def match_of(record: Generation, prepared: Prepared, matcher: Matcher | None) -> float | None:
-    """The matcher's probability that generated sentence and picture belong together."""
-    if matcher is None or record.codes is None:
+    """Share of other pictures that suit the generated sentence less than its own does; None where not measurable."""
+    if matcher is None or not matcher.above_chance or record.codes is None:
         return None
-    words = generated_words([record], prepared)
-    return float(matcher.match(words, torch.tensor([record.codes]))[0])
+    words, features = generated_words([record], prepared), features_of([record], prepared)
+    return float(matcher.match(words, torch.tensor([record.codes]), features)[0])
 
 
 def marks_of(record: Generation, picture: np.ndarray | None, prepared: Prepared) -> list[Mark]:

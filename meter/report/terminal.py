@@ -34,8 +34,9 @@ def lines(explanation: Explanation) -> list[tuple[str, str]]:
         said.append(("true text", explanation.true_text))
     if explanation.context:
         said.append(("context", ", ".join(explanation.context)))
-    if explanation.match is not None:
-        said.append(("match", f"{explanation.match:.0%}"))
+    if explanation.match_note is not None:
+        share = "" if explanation.match is None else f"{explanation.match:.0%}, "
+        said.append(("match", share + explanation.match_note))
     return [(name, visible(value)) for name, value in said]
 
 

@@ -1,5 +1,6 @@
 """What was read and what was measured, as tables in the terminal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -7,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meter.data import Prepared, overview
-from meter.metrics.labels import label_of, look_up, section_and_variant, section_title
+from meter.metrics.labels import is_measurable, label_of, look_up, section_and_variant, section_title
 
 
 def print_overview(prepared: Prepared, console: Console) -> None:
@@ -43,8 +44,10 @@ RESULTS = (
     "diversity.distinct_2",
     "match.recall_at_1",
     "match.recall_at_5",
+    "match.auc",
     "match_of_true_pairs.recall_at_1",
     "match_of_true_pairs.recall_at_5",
+    "match_of_true_pairs.auc",
     "truth.sentence_truth",
     "truth.picture_truth",
     "truth.agreement",
@@ -73,7 +76,7 @@ def print_results(metrics: dict[str, Any], console: Console) -> None:
             last = section
         table.add_row(
             f"{label.name}, {variant}" if variant else label.name,
-            *("" if value is None else label.write(value) for value in values),
+            *(written(metrics[split], key) for split in splits),
         )
     if "vq" in metrics:
         table.add_section()
@@ -82,3 +85,11 @@ def print_results(metrics: dict[str, Any], console: Console) -> None:
             if (value := look_up(metrics, key)) is not None:
                 table.add_row(label_of(key).name, label_of(key).write(value))
     console.print(table)
+
+
+def written(values: Mapping[str, Any], key: str) -> str:
+    """A metric of one split as a cell: empty where it was not measured."""
+    value = look_up(values, key)
+    if value is None:
+        return ""
+    return label_of(key).write(value) if is_measurable(values, key) else "not measurable here"

@@ -13,8 +13,9 @@ from meter.data import Prepared
 from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
 from meter.model import Meter, ModelConfig, PackedMeter, VisualTable
 from meter.train.batches import Examples
+from meter.train.matching import PairedRecords
 from meter.train.networks import JointNetworks, Module, TrainedNetwork
-from meter.train.objective import ObjectiveConfig
+from meter.train.objective import DiscriminatorTraining, ObjectiveConfig
 from meter.train.optimizer import OptimizerConfig, make_discriminator_optimizer, make_optimizer
 from meter.vq import VQGAN
 
@@ -42,7 +43,6 @@ def discriminator_config(config: DiscriminatorConfig, model: ModelConfig) -> Dis
         config,
         num_words=model.num_words,
         num_codes=model.num_codes,
-        text_length=model.text_length,
         grid=model.grid,
     )
 
@@ -64,6 +64,26 @@ def make_examples(
     )
 
 
+def paired_records(prepared: Prepared, examples: Examples, split: str) -> PairedRecords:
+    """The records of a split that have a photo.
+
+    examples: of the same dataset, with codes.
+    """
+    assert examples.codes is not None
+    rows = np.asarray(prepared.splits[split])
+    rows = rows[np.asarray(prepared.records.photos)[rows] >= 0]
+    indices = torch.from_numpy(rows.astype(np.int64)).to(examples.device)
+    return PairedRecords(
+        items=examples.items[indices].long(),
+        features=None if examples.features is None else examples.features[indices].long(),
+        words=examples.words[indices],
+        photos=examples.photos[indices],
+        photo_sets=np.asarray(prepared.records.photo_sets)[rows],
+        sets=prepared.photo_sets,
+        codes=examples.codes,
+    )
+
+
 def make_networks(
     fabric: "Fabric",
     *,
@@ -73,12 +93,14 @@ def make_networks(
     optimizer: OptimizerConfig,
     vq: VQGAN | None,
     picture_features: Float[Tensor, "I F"] | None = None,
+    learned: Discriminator | None = None,
 ) -> JointNetworks:
-    """Transformer and, where λd > 0, discriminator, with fresh weights, on the devices.
+    """Transformer and, where λd > 0, discriminator, on the devices; with fresh weights unless D has learned.
 
     model: with its sizes filled in (``model_config``); the discriminator takes its own from there.
     vq: gives the code vectors to a model whose ``visual_table`` is the codebook.
     picture_features: of every item, for a model that is handed them (``meter.train.picture_features``).
+    learned: D, where it learns first.
     The weights depend on torch's global generator.
     """
     from_codebook = vq is not None and model.visual_table is VisualTable.codebook
@@ -91,13 +113,17 @@ def make_networks(
     )
     if objective.lambda_d > 0:
         scorer = PairScorer(
-            Discriminator(discriminator_config(discriminator, model)),
+            learned or Discriminator(discriminator_config(discriminator, model)),
             generated_pair=objective.generated_pair_negatives,
             mismatched=objective.mismatched_negatives,
         )
-        networks.discriminator = on_devices(
-            fabric, scorer, lambda module: make_discriminator_optimizer(module, optimizer)
-        )
+        if objective.discriminator_training is DiscriminatorTraining.held:
+            networks.held = scorer.requires_grad_(False).eval()
+            fabric.to_device(scorer)
+        else:
+            networks.discriminator = on_devices(
+                fabric, scorer, lambda module: make_discriminator_optimizer(module, optimizer)
+            )
     return networks
 
 

@@ -132,5 +132,5 @@ def _gradients(fabric: "Fabric", networks: JointNetworks, batch: Batch, objectiv
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         (weight,) = part_weights(fabric, [batch], objective.context_targets)
         model_pass = model_gradient(fabric, networks, batch, objective, weight)
-        if model_pass.scores is not None:
-            discriminator_gradient(fabric, networks, model_pass.scores, weight)
+        if model_pass.scores is not None and networks.discriminator is not None:
+            discriminator_gradient(fabric, networks, model_pass.scores, objective, weight)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -157,10 +157,17 @@ class JointTraining:
         self.schedule.set_rates(
             self.progress.step, transformer.optimizer, discriminator.optimizer if discriminator else None
         )
-        values = joint_step(self.fabric, self.networks, parts, self.objective, self.optimizer.clip)
+        values = joint_step(self.fabric, self.networks, parts, self.current_objective(), self.optimizer.clip)
         self.running.add(values | {"words": sum(len(part.word_slots) for part in parts)})
         self.progress.step += 1
         self.progress.step_in_epoch += 1
+
+    def current_objective(self) -> ObjectiveConfig:
+        """J at this step: without L_d as long as that does not count yet."""
+        total_steps = self.config.epochs * self.steps_per_epoch
+        if self.progress.step < self.objective.matching_from * total_steps:
+            return replace(self.objective, lambda_d=0.0)
+        return self.objective
 
     def batches(self) -> Iterator[list[Batch]]:
         """This process's share of the rest of the epoch, step by step."""

@@ -31,23 +31,32 @@ class TrainedNetwork(Generic[Module]):
 
 @dataclass(kw_only=True, slots=True)
 class JointNetworks:
-    """Transformer and discriminator; there is no discriminator where λd is 0."""
+    """Transformer and discriminator; there is no discriminator where λd is 0.
+
+    discriminator: D where it is trained beside the transformer.  held: D where its weights stay.
+    """
 
     transformer: TrainedNetwork[PackedMeter]
     discriminator: TrainedNetwork[PairScorer] | None = None
+    held: PairScorer | None = None
 
     @property
     def meter(self) -> Meter:
         """The transformer whose weights are saved."""
         return self.transformer.module.meter
 
+    @property
+    def scorer(self) -> nn.Module | None:
+        """D as a training step calls it, trained or held."""
+        return self.held if self.discriminator is None else self.discriminator.wrapped
+
     def named(self) -> dict[str, TrainedNetwork[Any]]:
-        """The networks that there are, by name."""
+        """The networks that are trained, by name."""
         networks = {"transformer": self.transformer, "discriminator": self.discriminator}
         return {name: network for name, network in networks.items() if network is not None}
 
     def all(self) -> list[TrainedNetwork[Any]]:
-        """The networks that there are."""
+        """The networks that are trained."""
         return list(self.named().values())
 
     def zero_gradients(self) -> None:

@@ -31,6 +31,17 @@ class SampleSource(Enum):
     """A greedy generation, then one parallel pass over what was generated."""
 
 
+class DiscriminatorTraining(Enum):
+    """When D learns (decision D3b)."""
+
+    joint = "joint"
+    """Beside the transformer, both from the first step on, as printed."""
+    followed = "followed"
+    """First on true pairs alone (``MatchingConfig``), then beside the transformer."""
+    held = "held"
+    """First on true pairs alone; then its weights stay."""
+
+
 @dataclass(kw_only=True, slots=True)
 class ObjectiveConfig(EnumFields):
     """The weights of J and the readings of L_d."""
@@ -55,12 +66,20 @@ class ObjectiveConfig(EnumFields):
     """Where the generated tokens come from (D2)."""
     generator_form: GeneratorForm = GeneratorForm.non_saturating
     """What the transformer minimises of L_d (D3)."""
+    discriminator_training: DiscriminatorTraining = DiscriminatorTraining.joint
+    """When D learns (D3b)."""
+    generated_negatives: bool = True
+    """Whether D learns to tell what is generated from what is true, as printed (D3b)."""
     generated_pair_negatives: bool = False
     """Whether (Ê, V̂) is a negative too (D3)."""
     mismatched_negatives: bool = False
-    """Whether (E, V of another example) is a negative too (D3)."""
+    """Whether (E, V of another item) is a negative too, of the same feature where the batch has one (D3, D3b)."""
+    own_pairs: bool = True
+    """Whether D scores what the model generates for the records themselves, as printed (D3b)."""
     borrowed_features: bool = False
-    """Whether D also scores the sentences that the model writes about the feature of another record (ours)."""
+    """Whether D also scores the sentences that the model writes about the feature of another record (D3b)."""
+    matching_from: float = 0.0
+    """Share of the training after which L_d counts (D3b)."""
 
     @property
     def uses_pictures(self) -> bool:

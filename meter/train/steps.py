@@ -11,9 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from meter.disc import (
+    Generated,
     GeneratedPairs,
     MatchScores,
     RelaxedSentences,
+    TruePairs,
     generator_loss,
     matching_value,
     relax,
@@ -53,8 +55,10 @@ def joint_step(
         with unsynchronised(fabric, networks, index + 1 < len(parts)):
             model_pass = model_gradient(fabric, networks, part, objective, weight)
             named = model_pass.losses.named() | {"total": model_pass.losses.total(objective).detach()}
-            if model_pass.scores is not None:
-                named["matching"] = discriminator_gradient(fabric, networks, model_pass.scores, weight)
+            if model_pass.scores is not None and networks.discriminator is not None:
+                named["matching"] = discriminator_gradient(
+                    fabric, networks, model_pass.scores, objective, weight
+                )
         values.append(named)
     scaled = has_loss_scaler(fabric)
     norms = {} if scaled else {name: clipped(fabric, each, clip) for name, each in networks.named().items()}
@@ -75,23 +79,51 @@ def model_gradient(
     )
     losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective)
     scores = None
-    if networks.discriminator is not None and batch.codes is not None:
-        pairs = generated_pairs(fabric, networks, output, batch, objective)
-        scores = networks.discriminator.wrapped(batch.words, batch.codes, pairs)
+    if networks.scorer is not None and objective.lambda_d > 0 and batch.codes is not None:
+        generated = generate_relaxed(fabric, networks, output, batch, objective)
+        with fabric.autocast():
+            scores = networks.scorer(true_pairs(batch), generated)
         losses.generator = generator_loss(scores, objective.generator_form)
     losses = weighted(losses, weight)
-    add_gradient(fabric, networks.transformer, losses.total(objective), keep_graph=scores is not None)
+    add_gradient(
+        fabric,
+        networks.transformer,
+        losses.total(objective),
+        keep_graph=scores is not None and networks.discriminator is not None,
+    )
     return ModelPass(losses, scores)
 
 
 def discriminator_gradient(
-    fabric: "Fabric", networks: JointNetworks, scores: MatchScores, weight: PartWeights
+    fabric: "Fabric",
+    networks: JointNetworks,
+    scores: MatchScores,
+    objective: ObjectiveConfig,
+    weight: PartWeights,
 ) -> Float[Tensor, ""]:
     """Adds the gradient of −L_d to D's weights, from the scores that the transformer's loss used; returns L_d."""
     assert networks.discriminator is not None
-    value = matching_value(scores) * weight.pictures
+    value = matching_value(scores, generated_negatives=objective.generated_negatives) * weight.pictures
     add_gradient(fabric, networks.discriminator, -value)
     return value.detach()
+
+
+def true_pairs(batch: Batch) -> TruePairs:
+    """E and V of a batch with pictures."""
+    assert batch.codes is not None
+    return TruePairs(items=batch.items, features=batch.features, words=batch.words, codes=batch.codes)
+
+
+def generate_relaxed(
+    fabric: "Fabric", networks: JointNetworks, output: PackedOutput, batch: Batch, objective: ObjectiveConfig
+) -> Generated:
+    """What L_d scores of a batch: the records' own sentences and pictures, and those about borrowed features."""
+    generated = Generated()
+    if objective.own_pairs:
+        generated.own = generated_pairs(fabric, networks, output, batch, objective)
+    if objective.borrowed_features:
+        generated.borrowed = borrowed_sentences(fabric, networks, batch, objective)
+    return generated
 
 
 def generated_pairs(
@@ -109,17 +141,15 @@ def generated_pairs(
             )
     assert output.visual is not None
     relaxation, temperature = objective.relaxation, objective.temperature
-    pairs = GeneratedPairs(
+    return GeneratedPairs(
         sentences=RelaxedSentences(
+            features=batch.features,
             words=relax(output.text.float(), relaxation, temperature, chosen=chosen_words),
             word_slots=output.word_slots,
             present=words != PAD,
         ),
         codes=relax(output.visual.float(), relaxation, temperature, chosen=chosen_codes),
     )
-    if objective.borrowed_features:
-        pairs.borrowed = borrowed_sentences(fabric, networks, batch, objective)
-    return pairs
 
 
 def borrowed_sentences(
@@ -135,6 +165,7 @@ def borrowed_sentences(
     with fabric.autocast():
         output = networks.transformer.module(batch.users, batch.items, features, words, None, shifted)
     return RelaxedSentences(
+        features=features,
         words=relax(output.text.float(), objective.relaxation, objective.temperature),
         word_slots=output.word_slots,
         present=words != PAD,

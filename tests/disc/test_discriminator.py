@@ -11,25 +11,23 @@ from torch import Tensor
 from meter.disc import (
     Discriminator,
     DiscriminatorConfig,
+    Generated,
     GeneratedPairs,
     GeneratorForm,
-    Matcher,
     MatchScores,
     PairScorer,
     Relaxation,
     RelaxedSentences,
+    TruePairs,
     generator_loss,
     matching_value,
     relax,
 )
 from meter.errors import InputError
 from meter.model import word_slots
-from meter.train.matcher import MatcherConfig, contrastive_loss, train_matcher
 from tests.conftest import Inputs, small_inputs
 
-SIZES = DiscriminatorConfig(
-    num_words=50, num_codes=16, text_length=6, grid=[2, 3], width=16, heads=2, dropout=0.0
-)
+SIZES = DiscriminatorConfig(num_words=50, num_codes=16, grid=[2, 3], width=16, code_rank=4)
 
 
 def small_discriminator() -> Discriminator:
@@ -121,27 +119,35 @@ def test_extra_negatives_by_hand() -> None:
     assert loss == pytest.approx(-2 * log_sigmoid(0.0) - log_sigmoid(3.0), rel=1e-5)
 
 
+def true_pairs(inputs: Inputs, **changed: Tensor | None) -> TruePairs:
+    """The small inputs' pairs, by default of four items and about no feature."""
+    given = {"items": torch.arange(len(inputs.words)), "features": None}
+    return TruePairs(**given | {"words": inputs.words, "codes": inputs.codes} | changed)
+
+
 def certain(words: Tensor) -> RelaxedSentences:
     """Sentences whose words are all but certain to be these."""
     slots = word_slots(words)
     chances = torch.nn.functional.one_hot(words.flatten()[slots], 50).float()
-    return RelaxedSentences(words=chances, word_slots=slots, present=words != 0)
+    return RelaxedSentences(features=None, words=chances, word_slots=slots, present=words != 0)
 
 
 def test_the_scorer_scores_the_pairs_it_names(inputs: Inputs) -> None:
     discriminator = small_discriminator()
     other = small_inputs(seed=1)
-    pairs = GeneratedPairs(
+    own = GeneratedPairs(
         sentences=certain(other.words),
         codes=torch.nn.functional.one_hot(other.codes, 16).float(),
     )
     codes = inputs.codes.clone()
     codes[1] = -1
+    true = true_pairs(inputs, codes=codes)
     scorer = PairScorer(discriminator, generated_pair=True, mismatched=True).eval()
-    assert scorer(inputs.words, codes, pairs).borrowed_text is None
+    assert scorer(true, Generated(own=own)).borrowed_text is None
     third = small_inputs(seed=2)
-    pairs.borrowed = certain(third.words)
-    scores = scorer(inputs.words, codes, pairs)
+    scores = scorer(true, Generated(borrowed=certain(third.words)))
+    assert scores.generated_image is scores.generated_text is scores.generated_pair is None
+    scores = scorer(true, Generated(own=own, borrowed=certain(third.words)))
     seen = codes.clamp(min=0)
     torch.testing.assert_close(scores.true, discriminator(inputs.words, seen))
     torch.testing.assert_close(scores.generated_image, discriminator(inputs.words, other.codes))
@@ -161,6 +167,7 @@ def test_gradients_reach_the_generated_logits_and_nothing_true(inputs: Inputs) -
     slots = word_slots(inputs.words)
     pairs = GeneratedPairs(
         sentences=RelaxedSentences(
+            features=None,
             words=relax(logits.flatten(0, 1)[slots], Relaxation.gumbel),
             word_slots=slots,
             present=inputs.words != 0,
@@ -168,42 +175,11 @@ def test_gradients_reach_the_generated_logits_and_nothing_true(inputs: Inputs) -
         codes=relax(visual, Relaxation.gumbel),
     )
     scorer = PairScorer(small_discriminator(), generated_pair=False, mismatched=False)
-    generator_loss(scorer(inputs.words, inputs.codes, pairs), GeneratorForm.non_saturating).backward()
+    scores = scorer(true_pairs(inputs), Generated(own=pairs))
+    generator_loss(scores, GeneratorForm.non_saturating).backward()
     assert (logits.grad.abs().sum(dim=(1, 2)) > 0).all()
     assert (visual.grad.abs().sum(dim=(1, 2)) > 0).all()
     assert (logits.grad[inputs.words == 0] == 0).all()
-
-
-def test_contrastive_loss_by_hand() -> None:
-    scores = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
-    rows = (math.log(1 + math.exp(-1)) + math.log(1 + math.exp(-3))) / 2
-    assert contrastive_loss(scores).item() == pytest.approx(rows)
-
-
-def test_the_matcher_learns_which_picture_belongs_to_a_sentence(tmp_path) -> None:
-    """Word and code say the same thing, out of 16: the matcher must find out, and survive saving."""
-    generator = torch.Generator().manual_seed(0)
-    meaning = torch.randint(0, 16, (512,), generator=generator)
-    words = torch.full((512, 7), 0)
-    words[:, 0], words[:, 1] = meaning + 4, 2
-    codes = torch.randint(0, 16, (512, 6), generator=generator)
-    codes[:, 3] = meaning
-    config = MatcherConfig(width=16, epochs=30, batch_size=64, learning_rate=3e-3)
-    matcher = train_matcher(words, codes, SIZES, config, seed=0)
-    assert matcher.match(words[:64], codes[:64]).mean() > 0.8
-    assert abs(matcher.match(words[:64], codes[64:128]).mean() - 0.5) < 0.12
-    matcher.save_pretrained(tmp_path)
-    opened = Matcher.from_pretrained(tmp_path)
-    assert torch.equal(opened.match(words[:8], codes[:8]), matcher.match(words[:8], codes[:8]))
-
-
-def test_training_a_matcher_leaves_the_random_state_alone() -> None:
-    torch.manual_seed(5)
-    expected = torch.rand(1)
-    torch.manual_seed(5)
-    words, codes = torch.full((8, 7), 4), torch.zeros(8, 6, dtype=torch.long)
-    train_matcher(words, codes, SIZES, MatcherConfig(epochs=1, batch_size=4), seed=3)
-    assert torch.equal(torch.rand(1), expected)
 
 
 def test_discriminator_saves_and_loads(inputs: Inputs, tmp_path) -> None:
@@ -215,43 +191,36 @@ def test_discriminator_saves_and_loads(inputs: Inputs, tmp_path) -> None:
     )
 
 
-def scores_of(codes: Tensor) -> MatchScores:
-    """The scores of the small inputs' sentences with these pictures; −1 where there is none."""
-    inputs = small_inputs()
-    pairs = GeneratedPairs(
-        sentences=certain(inputs.words), codes=torch.nn.functional.one_hot(codes.clamp(min=0), 16).float()
-    )
-    return PairScorer(small_discriminator(), generated_pair=False, mismatched=True).eval()(
-        inputs.words, codes, pairs
-    )
-
-
-A, B, C, NONE = torch.arange(6), torch.arange(6) + 4, torch.arange(6) + 8, torch.full((6,), -1)
+A, B, NONE = torch.arange(6), torch.arange(6) + 4, torch.full((6,), -1)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "partners"),
+    ("items", "features", "pictures", "partners"),
     [
-        ([A, B, C, A], [2, 0, 1, 2]),
-        ([A, NONE, B, C], [3, None, 0, 2]),
-        ([A, A, A, B], [3, 3, 3, 2]),
-        ([A, A, NONE, B], [3, 3, None, 1]),
-        ([A, A, A, A], [None] * 4),
-        ([A, NONE, NONE, A], [None] * 4),
-        ([NONE] * 4, [None] * 4),
+        ([1, 2, 3, 1], None, [A, A, A, A], [2, 0, 1, 2]),
+        ([1, 1, 2, 3], None, [A, NONE, B, A], [3, None, 0, 2]),
+        ([1, 1, 1, 2], None, [A, B, A, B], [3, 3, 3, 2]),
+        ([1, 1, 1, 1], None, [A, B, A, B], [None] * 4),
+        ([1, 2, 3, 4], None, [A, NONE, NONE, NONE], [None] * 4),
+        ([1, 2, 3, 4], None, [NONE] * 4, [None] * 4),
+        ([1, 2, 3, 4], [7, 8, 7, 8], [A] * 4, [2, 3, 0, 1]),
+        ([1, 2, 1, 4], [7, 8, 7, 9], [A] * 4, [3, 0, 1, 2]),
     ],
 )
-def test_a_mismatched_picture_is_another_examples_and_not_the_same(
-    pictures: list[Tensor], partners: list[int | None]
+def test_a_mismatched_picture_is_another_items_first_of_the_same_feature(
+    items: list[int], features: list[int] | None, pictures: list[Tensor], partners: list[int | None]
 ) -> None:
-    """The picture of the nearest example before that has another one; examples without any count for nothing."""
-    codes, words = torch.stack(pictures), small_inputs().words
-    scores = scores_of(codes)
-    has_partner = [partner is not None for partner in partners]
-    assert scores.mismatched_weight.bool().tolist() == has_partner
+    """The picture of the nearest fitting example before; examples without any count for nothing."""
+    inputs, codes = small_inputs(), torch.stack(pictures)
+    asked = None if features is None else torch.tensor(features)
+    true = true_pairs(inputs, items=torch.tensor(items), features=asked, codes=codes)
+    scores = PairScorer(small_discriminator(), generated_pair=False, mismatched=True)(true, Generated())
+    assert scores.mismatched_weight.bool().tolist() == [partner is not None for partner in partners]
     with_partner = [index for index, partner in enumerate(partners) if partner is not None]
     chosen = [partner for partner in partners if partner is not None]
-    expected = small_discriminator()(words[with_partner], codes[chosen]) if with_partner else torch.zeros(0)
+    expected = torch.zeros(0)
+    if with_partner:
+        expected = small_discriminator()(inputs.words[with_partner], codes[chosen])
     torch.testing.assert_close(scores.mismatched[with_partner], expected)
 
     plain = matching_value(replace(scores, mismatched=None))
@@ -259,19 +228,43 @@ def test_a_mismatched_picture_is_another_examples_and_not_the_same(
     torch.testing.assert_close(matching_value(scores), plain + term)
 
 
-def test_a_single_example_has_no_mismatched_picture(inputs: Inputs) -> None:
-    pairs = GeneratedPairs(
-        sentences=certain(inputs.words[:1]), codes=torch.nn.functional.one_hot(inputs.codes[:1], 16).float()
+def test_without_generated_negatives_d_ascends_true_and_mismatched_pairs_only() -> None:
+    scores = MatchScores(
+        true=torch.tensor([1.0]),
+        generated_image=torch.tensor([5.0]),
+        generated_text=torch.tensor([5.0]),
+        borrowed_text=torch.tensor([5.0]),
+        mismatched=torch.tensor([-2.0]),
+        mismatched_weight=torch.tensor([1.0]),
+        weight=torch.tensor([1.0]),
     )
-    scorer = PairScorer(small_discriminator(), generated_pair=False, mismatched=True)
-    assert scorer(inputs.words[:1], inputs.codes[:1], pairs).mismatched_weight.tolist() == [0]
+    value = matching_value(scores, generated_negatives=False).item()
+    assert value == pytest.approx(log_sigmoid(1.0) + log_sigmoid(2.0), rel=1e-5)
+
+
+def test_a_gated_network_reads_the_feature_that_was_asked_for(inputs: Inputs) -> None:
+    torch.manual_seed(0)
+    gated = Discriminator(replace(SIZES, gated=True)).eval()
+    asked, other = torch.full((4,), 7), torch.full((4,), 8)
+    scores = gated(inputs.words, inputs.codes, asked)
+    assert not torch.allclose(scores, gated(inputs.words, inputs.codes, other))
+    by_hand = gated.encode_text(inputs.words, asked) / gated.gate(asked)
+    torch.testing.assert_close(by_hand.norm(dim=-1), torch.ones(4))
+    with pytest.raises(ValueError, match="needs the features"):
+        gated(inputs.words, inputs.codes)
+
+
+def test_a_code_means_something_else_at_another_position(inputs: Inputs) -> None:
+    discriminator = small_discriminator()
+    moved = inputs.codes.roll(1, dims=1)
+    assert not torch.allclose(discriminator.encode_image(inputs.codes), discriminator.encode_image(moved))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"num_words": 0}, "disc.num_words: expected at least 1, found 0"),
-        ({"heads": 3}, "disc.width=16 is not a multiple of disc.heads=3"),
+        ({"code_rank": 0}, "disc.code_rank: expected at least 1, found 0"),
         ({"grid": []}, r"disc.grid: expected \[rows, columns\], each at least 1, found \[\]"),
     ],
 )

@@ -27,18 +27,18 @@ def test_a_scorer_by_hand() -> None:
 
 def test_every_kind_of_pair_gets_the_score_that_the_network_itself_gives(inputs: Inputs) -> None:
     torch.manual_seed(0)
-    sizes = {"num_words": 50, "num_codes": 16, "text_length": 6, "grid": [2, 3], "width": 16, "heads": 2}
+    sizes = {"num_words": 50, "num_codes": 16, "grid": [2, 3], "width": 16, "gated": True}
     network = Discriminator(DiscriminatorConfig(**sizes)).eval()
     made = small_inputs((2, 6, 4, 1), seed=1)
     others = np.array([1, 2, 3, 0])
-    found = score_pairs(network, inputs.words, inputs.codes, made.words, made.codes, others)
+    found = score_pairs(network, inputs.features, inputs.words, inputs.codes, made.words, made.codes, others)
     with torch.no_grad():
         expected = {
-            "true": network(inputs.words, inputs.codes),
-            "swapped": network(inputs.words, inputs.codes[others]),
-            "generated_picture": network(inputs.words, made.codes),
-            "generated_text": network(made.words, inputs.codes),
-            "generated_pair": network(made.words, made.codes),
+            "true": network(inputs.words, inputs.codes, inputs.features),
+            "swapped": network(inputs.words, inputs.codes[others], inputs.features),
+            "generated_picture": network(inputs.words, made.codes, inputs.features),
+            "generated_text": network(made.words, inputs.codes, inputs.features),
+            "generated_pair": network(made.words, made.codes, inputs.features),
         }
     assert list(found) == list(expected)
     for kind, logits in expected.items():

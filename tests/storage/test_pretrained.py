@@ -121,9 +121,7 @@ def test_weights_are_replaced_whole_or_not_at_all(folder: Path, monkeypatch: pyt
 
 
 def discriminator() -> Discriminator:
-    return Discriminator(
-        DiscriminatorConfig(num_words=50, num_codes=16, text_length=6, grid=[2, 3], width=16, heads=2)
-    )
+    return Discriminator(DiscriminatorConfig(num_words=50, num_codes=16, grid=[2, 3], width=16))
 
 
 def test_every_network_is_saved_this_way(tmp_path: Path) -> None:
@@ -147,7 +145,7 @@ def test_every_network_is_saved_this_way(tmp_path: Path) -> None:
 
 
 def test_a_matcher_without_its_pictures_is_refused(tmp_path: Path) -> None:
-    matcher = Matcher(network=discriminator(), others=torch.arange(12).view(2, 6))
+    matcher = Matcher(network=discriminator(), others=torch.arange(12).view(2, 6), auc=0.9, above_chance=True)
     matcher.save_pretrained(tmp_path)
     assert torch.equal(Matcher.from_pretrained(tmp_path).others, matcher.others)
     pretrained.write_tensors(tmp_path / "pictures.safetensors", {"pictures": matcher.others})

@@ -68,7 +68,7 @@ def make_networks(
     return build.make_networks(
         fabric,
         model=small_config(dropout=dropout),
-        discriminator=DiscriminatorConfig(width=16, heads=2, dropout=dropout),
+        discriminator=DiscriminatorConfig(width=16, code_rank=4),
         objective=ObjectiveConfig(
             lambda_d=1.0 if with_discriminator else 0.0,
             generated_pair_negatives=True,
@@ -403,3 +403,13 @@ def test_the_discriminator_may_decay_otherwise() -> None:
     assert decay(weight_decay=0.3) == 0.3
     assert decay(weight_decay=0.3, discriminator_weight_decay=0.02) == 0.02
     assert decay(weight_decay=0.3, discriminator_weight_decay=0.0) == 0.0
+
+
+def test_l_d_counts_from_a_share_of_the_training_on(tmp_path) -> None:
+    """Twelve steps, L_d from the third of them on."""
+    training = make_training(
+        tmp_path, objective=ObjectiveConfig(lambda_d=0.5, matching_from=0.25), log_every=1
+    )
+    training.run()
+    lines = [line for line in training.log.journal.read() if line["kind"] == "train"]
+    assert ["generator" in line for line in lines] == [False] * 3 + [True] * 9

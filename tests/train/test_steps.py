@@ -9,28 +9,36 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from meter.disc import GeneratedPairs, Relaxation, matching_value
+from meter.disc import Discriminator, DiscriminatorConfig, Generated, Relaxation, matching_value
 from meter.model import PAD
+from meter.train import build
 from meter.train.batches import Batch
 from meter.train.devices import make_fabric
 from meter.train.networks import JointNetworks
-from meter.train.objective import ContextTargets, ObjectiveConfig, SampleSource
+from meter.train.objective import ContextTargets, DiscriminatorTraining, ObjectiveConfig, SampleSource
 from meter.train.optimizer import OptimizerConfig
 from meter.train.part_weights import PartWeights, part_weights
-from meter.train.steps import discriminator_gradient, generated_pairs, joint_step, model_gradient
-from tests.conftest import small_model
+from meter.train.steps import (
+    discriminator_gradient,
+    generate_relaxed,
+    generated_pairs,
+    joint_step,
+    model_gradient,
+    true_pairs,
+)
+from tests.conftest import small_config, small_model
 from tests.train.test_loop import CPU, make_networks, small_examples
 
 WHOLE = PartWeights(*torch.ones(4))
 
 
-def pairs_of_step(fabric: Fabric, networks: JointNetworks, batch: Batch) -> GeneratedPairs:
+def pairs_of_step(fabric: Fabric, networks: JointNetworks, batch: Batch) -> Generated:
     """What a step would show to D, with no way back to the transformer."""
     with torch.no_grad():
         output = networks.transformer.wrapped(
             batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
         )
-        return generated_pairs(fabric, networks, output, batch, ObjectiveConfig())
+        return generate_relaxed(fabric, networks, output, batch, ObjectiveConfig())
 
 
 def test_each_step_moves_its_own_player_only() -> None:
@@ -50,7 +58,7 @@ def test_each_step_moves_its_own_player_only() -> None:
     )
     moved = {name: weight.clone() for name, weight in networks.meter.state_dict().items()}
     pulls = {name: weight.grad.clone() for name, weight in networks.meter.named_parameters()}
-    discriminator_gradient(fabric, networks, done.scores, WHOLE)
+    discriminator_gradient(fabric, networks, done.scores, objective, WHOLE)
     assert all(torch.equal(pulls[name], weight.grad) for name, weight in networks.meter.named_parameters())
     networks.discriminator.optimizer.step()
     assert all(torch.equal(moved[name], weight) for name, weight in networks.meter.state_dict().items())
@@ -67,9 +75,9 @@ def test_the_discriminator_learns_to_tell_true_pairs() -> None:
     pairs = pairs_of_step(fabric, networks, batch)
     values = []
     for _ in range(40):
-        scores = networks.discriminator.wrapped(batch.words, batch.codes, pairs)
+        scores = networks.discriminator.wrapped(true_pairs(batch), pairs)
         networks.discriminator.optimizer.zero_grad()
-        values.append(discriminator_gradient(fabric, networks, scores, WHOLE).item())
+        values.append(discriminator_gradient(fabric, networks, scores, ObjectiveConfig(), WHOLE).item())
         networks.discriminator.optimizer.step()
     assert values[-1] > values[0] + 1
 
@@ -82,13 +90,40 @@ def test_one_pass_of_the_discriminator_serves_both_players() -> None:
     torch.manual_seed(5)
     pairs = pairs_of_step(fabric, networks, batch)
     apart = copy.deepcopy(networks.discriminator.module)
-    (-matching_value(apart(batch.words, batch.codes, pairs))).backward()
+    (-matching_value(apart(true_pairs(batch), pairs))).backward()
 
     torch.manual_seed(5)
     joint_step(fabric, networks, [batch], ObjectiveConfig(), clip=1e9)
 
     for found, expected in zip(networks.discriminator.module.parameters(), apart.parameters(), strict=True):
         torch.testing.assert_close(found.grad, expected.grad)
+
+
+def test_a_held_discriminator_teaches_and_stays() -> None:
+    fabric = make_fabric(CPU)
+    objective = ObjectiveConfig(discriminator_training=DiscriminatorTraining.held, lambda_d=0.5)
+    torch.manual_seed(0)
+    learned = Discriminator(DiscriminatorConfig(num_words=50, num_codes=16, grid=[2, 3], width=16))
+    before = copy.deepcopy(learned.state_dict())
+    networks = build.make_networks(
+        fabric,
+        model=small_config(dropout=0.0),
+        discriminator=DiscriminatorConfig(),
+        objective=objective,
+        optimizer=OptimizerConfig(),
+        vq=None,
+        learned=learned,
+    )
+    reference = make_networks(fabric, OptimizerConfig(), dropout=0.0, with_discriminator=False)
+    networks.meter.load_state_dict(reference.meter.state_dict())
+    batch = small_examples().batch(torch.arange(8))
+    means = joint_step(fabric, networks, [batch], objective, clip=1e9)
+    joint_step(fabric, reference, [batch], objective, clip=1e9)
+    assert "generator" in means
+    assert "matching" not in means
+    torch.testing.assert_close(learned.state_dict(), before, rtol=0, atol=0)
+    found, plain = (each.meter.heads.text.weight.grad for each in (networks, reference))
+    assert not torch.allclose(found, plain, atol=1e-6)
 
 
 @pytest.mark.parametrize("lambda_d", [0.0, 0.5])
@@ -161,7 +196,7 @@ def test_a_borrowed_feature_teaches_its_word_through_the_discriminator() -> None
         output = networks.transformer.wrapped(
             batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
         )
-        pairs = generated_pairs(fabric, networks, output, batch, objective)
+        pairs = generate_relaxed(fabric, networks, output, batch, objective)
         if pairs.borrowed is None:
             return 0.0
         first = pairs.borrowed.words[pairs.borrowed.word_slots < batch.words.shape[1]]
@@ -196,7 +231,7 @@ def test_a_gradient_that_is_not_finite_stops_before_any_weight_moves(network: st
     examples = small_examples()
     joint_step(fabric, networks, [examples.batch(torch.arange(4))], ObjectiveConfig(), clip=1.0)
     weight = next(getattr(networks, network).module.parameters())
-    weight.register_hook(lambda gradient: gradient.index_fill(0, torch.tensor(1), number))
+    weight.register_hook(lambda gradient: torch.full_like(gradient, number))
     before = [copy.deepcopy(each.module.state_dict()) for each in networks.all()]
     moments = [copy.deepcopy(each.optimizer.state_dict()["state"]) for each in networks.all()]
     parts = [examples.batch(torch.arange(4)), examples.batch(torch.arange(4, 7))]
@@ -230,7 +265,7 @@ def test_free_running_shows_the_discriminator_exactly_what_was_generated(relaxat
     torch.testing.assert_close(pairs.sentences.words, words)
     torch.testing.assert_close(pairs.codes, codes)
     scorer = networks.discriminator.module.eval()
-    scores = scorer(batch.words, batch.codes, pairs)
+    scores = scorer(true_pairs(batch), Generated(own=pairs))
     torch.testing.assert_close(
         scores.generated_pair, scorer.discriminator(generated.words, generated.codes), rtol=1e-4, atol=1e-5
     )
