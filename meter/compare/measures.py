@@ -117,8 +117,10 @@ def measures() -> list[Measure]:
         "truth.silent": _score("truth", "silent"),
         "truth.statement_truth": _share("truth", "true_statements", "num_statements"),
         "truth.picture_truth": _share("truth", "true_values", "num_values"),
+        "truth.picture_shows_asked": _score("truth", "picture_shows_asked"),
         "truth.picture_truth_named": _score("truth", "picture_truth_named"),
         "truth.agreement": _score("truth", "agreement"),
+        "truth.visit.agreement": _visit_score("agreement"),
     }
     return [Measure(key=key, build=build) for key, build in builders.items()]
 
@@ -149,6 +151,15 @@ def _mean(scores: Callable[[EvaluatedRecords], Float64[np.ndarray, "N"]]) -> Bui
 
 def _score(section: str, key: str) -> Build:
     return _mean(lambda examples: examples.scored(section, key))
+
+
+def _visit_score(key: str) -> Build:
+    """Of the truth, among the examples that ask for a value of the visit."""
+    return _mean(
+        lambda examples: np.where(
+            examples.scored("truth", "visit") == 1, examples.scored("truth", key), np.nan
+        )
+    )
 
 
 def _share(section: str, part: str, whole: str) -> Build:

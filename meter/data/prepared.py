@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Raise a number when the files of its stage change their meaning: old caches are then ignored.
-_WORLD_FORMAT = 1
+_WORLD_FORMAT = 2
 _PREPARED_FORMAT = 4
 
 

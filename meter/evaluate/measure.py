@@ -86,13 +86,14 @@ def vq_sections(
     """
     if prepared.truth is None or prepared.photos is None:
         return summary
-    from meter.world import read_image
+    from meter.world import Truth, read_image
 
+    shows = Truth.parse(prepared.truth).shows
     correct: list[bool] = []
     for row, picture in zip(rows, reconstruct(vq, np.asarray(prepared.photos.pixels[rows])), strict=True):
-        true = prepared.truth["items"][prepared.photos.entries[row]["item"]]["values"]
-        shown = read_image(picture)
-        correct += [shown.get(feature) == value for feature, value in true.items()]
+        read = read_image(picture)
+        photo = shows[prepared.photos.entries[row]["file"]]
+        correct += [read.get(feature) == value for feature, value in photo.items()]
     return {**summary, "read_image_truth": sum(correct) / len(correct)}
 
 
@@ -145,20 +146,23 @@ def _match(
 
 
 def _truth(
-    generated: Sequence[Generation], truth: dict[str, Any], vq: VQGAN | None, rmse: float
+    generated: Sequence[Generation], content: dict[str, Any], vq: VQGAN | None, rmse: float
 ) -> _Sections:
     """What the world's oracles read in the sentences and pictures of one split, compared with the truth."""
-    from meter.world import read_image, read_text
+    from meter.world import Truth, read_image, read_text
 
+    truth = Truth.parse(content)
     pictures = decode_pictures(generated, vq)
     checked = check_truth(
         [generation.item for generation in generated],
         [generation.feature for generation in generated],
         [read_text(generation.text) for generation in generated],
         [None if picture is None else read_image(picture) for picture in pictures],
-        {item: entry["values"] for item, entry in truth["items"].items()},
+        truth.values,
+        truth.num_values,
+        truth.visit_features,
     )
-    floor = truth["ratings"]["noise_floor"][generated[0].split]
+    floor = truth.noise_floor[generated[0].split]
     return _Sections(
         metrics={
             "truth": asdict(summarize_truth(checked)),

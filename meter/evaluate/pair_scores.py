@@ -45,8 +45,8 @@ class PairScores:
     """The scorers side by side.
 
     count: held-out records with a photo, and pairs of each kind.
-    swapped_also_true: in the world, share of swapped pairs that are true as well, since the other item has the same
-        value of the sentence's feature. None elsewhere.
+    swapped_also_true: in the world, share of swapped pairs that are true as well, since the other photo shows the value
+        that the sentence says. None elsewhere.
     """
 
     count: int
@@ -73,7 +73,7 @@ def measure_pair_scores(
     others = draw_other_records([0] * len(items), items, np.random.default_rng(seed))
     return PairScores(
         count=len(generated),
-        swapped_also_true=_swapped_also_true(generated, others, prepared),
+        swapped_also_true=swapped_also_true(generated, others, prepared),
         scorers={
             name: diagnose_scorer(
                 score_pairs(network, features, true.words, true.codes, words, codes, others),
@@ -129,18 +129,19 @@ def diagnose_scorer(scores: Mapping[str, Float[np.ndarray, "_"]], *, is_probabil
     )
 
 
-def _swapped_also_true(
+def swapped_also_true(
     generated: Sequence[Generation], others: Int64[np.ndarray, "N"], prepared: Prepared
 ) -> float | None:
+    """The share of sentences that are true of the other record's photo as well; None outside the world."""
     if prepared.truth is None:
         return None
-    values = {item: entry["values"] for item, entry in prepared.truth["items"].items()}
-    return float(
-        np.mean(
-            [
-                values[generation.item].get(generation.feature)
-                == values[generated[other].item].get(generation.feature)
-                for generation, other in zip(generated, others, strict=True)
-            ]
-        )
-    )
+    assert prepared.photos is not None
+    from meter.world import Truth
+
+    truth = Truth.parse(prepared.truth)
+    also_true = []
+    for generation, other in zip(generated, others, strict=True):
+        shown = truth.shows[prepared.photos.entries[generated[other].photo]["file"]]
+        said = truth.said[prepared.records.lines[generation.row]]
+        also_true.append(generation.feature is not None and shown.get(generation.feature) == said)
+    return float(np.mean(also_true))

@@ -50,7 +50,9 @@ RESULTS = (
     "match_of_true_pairs.auc",
     "truth.sentence_truth",
     "truth.picture_truth",
+    "truth.picture_shows_asked",
     "truth.agreement",
+    "truth.visit.agreement",
 )
 """What the terminal shows of each split; metrics.json and the report hold all."""
 VQ_RESULTS = ("vq.psnr", "vq.ssim", "vq.usage", "vq.perplexity", "vq.read_image_truth")

@@ -31,3 +31,6 @@ FEATURES: dict[str, dict[str, list[str]]] = {
 
 VALUES: dict[str, list[str]] = {**FEATURES[HOTEL], **FEATURES[RESTAURANT]}
 """Feature word -> its canonical values, over both kinds."""
+
+VISIT_FEATURES = ("view", "dish", "drink", "flowers")
+"""Features whose value may belong to a visit: an item offers several, and the review says which one it was."""

@@ -25,11 +25,13 @@ class ExpectedRating:
 def mean_opinion(user: User, item: Item, taste_strength: float) -> float:
     """The user's mean opinion of the item, in stars, before mood and rounding.
 
-    taste_strength: standard deviation over pairs of user and item of what taste adds.
+    Where the item offers several values of a feature, taste counts as it is expected before the user chooses. So the
+    mean rating depends on user and item only, whatever was chosen.
+
+    taste_strength: standard deviation over pairs of user and item of what taste adds if single values are offered.
     """
-    taste = (
-        sum(user.taste[feature][value] for feature, value in item.values.items()) / len(item.values) ** 0.5
-    )
+    taste = sum(user.expected_taste(feature, offered) for feature, offered in item.offers.items())
+    taste /= len(item.offers) ** 0.5
     return _AVERAGE + item.quality + user.lenience + taste_strength * taste
 
 

@@ -1,8 +1,11 @@
-"""The truth of a world: the values of its items, and the lowest possible error of predicted ratings."""
+"""The truth of a world: the values that its items offer, what every photo shows and every review says, and the lowest
+possible error of predicted ratings."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from meter.errors import InputError
 
@@ -14,17 +17,23 @@ class Truth:
     """The content of a world's ``truth.json``.
 
     features: kind -> feature word -> its canonical values.
+    visit_features: those whose value belongs to the visit, since items offer several.
     kinds: item -> kind.
-    values: item -> feature word -> canonical value.
+    values: item -> feature word -> the values that are possible there; a single one except for visit features.
+    shows: file of a photo -> feature word -> value, for all features that the photo shows.
+    said: the value that each line of ``reviews.jsonl`` says of its feature.
     mean_ratings: E[rating | user, item] for each line of ``reviews.jsonl``, in stars.
     noise_floor: split -> expected RMSE of those means; no model can do better.
     """
 
-    features: dict[str, dict[str, list[str]]]
-    kinds: dict[str, str]
-    values: dict[str, dict[str, str]]
-    mean_ratings: list[float]
-    noise_floor: dict[str, float]
+    features: Mapping[str, Mapping[str, Sequence[str]]]
+    visit_features: Sequence[str]
+    kinds: Mapping[str, str]
+    values: Mapping[str, Mapping[str, Sequence[str]]]
+    shows: Mapping[str, Mapping[str, str]]
+    said: Sequence[str]
+    mean_ratings: Sequence[float]
+    noise_floor: Mapping[str, float]
 
     @classmethod
     def load(cls, path: Path) -> "Truth":
@@ -41,18 +50,33 @@ class Truth:
         return cls.parse(json.loads(file.read_text(encoding="utf-8")))
 
     @classmethod
-    def parse(cls, content: dict) -> "Truth":
+    def parse(cls, content: Mapping[str, Any]) -> "Truth":
         """From the parsed content of a ``truth.json``."""
         return cls(
             features=content["features"],
+            visit_features=content["visit_features"],
             kinds={item: entry["kind"] for item, entry in content["items"].items()},
             values={item: entry["values"] for item, entry in content["items"].items()},
+            shows=content["photos"],
+            said=content["reviews"]["said"],
             mean_ratings=content["ratings"]["mean"],
             noise_floor=content["ratings"]["noise_floor"],
         )
 
-    def value(self, item: str, feature: str) -> str | None:
-        """The item's value of this feature; None if items of its kind do not have the feature.
+    def save(self, folder: Path) -> None:
+        """Writes ``truth.json`` into the folder."""
+        content = {
+            "features": self.features,
+            "visit_features": self.visit_features,
+            "items": {item: {"kind": kind, "values": self.values[item]} for item, kind in self.kinds.items()},
+            "photos": self.shows,
+            "reviews": {"said": self.said},
+            "ratings": {"mean": self.mean_ratings, "noise_floor": self.noise_floor},
+        }
+        (folder / TRUTH).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    def possible(self, item: str, feature: str) -> Sequence[str]:
+        """The item's possible values of this feature; none if items of its kind do not have the feature.
 
         Raises:
             InputError: the world has no such item.
@@ -62,4 +86,13 @@ class Truth:
                 f"the world has no item {item!r}: expected one of its {len(self.values)}, such as "
                 f"{next(iter(self.values), None)!r}"
             )
-        return self.values[item].get(feature)
+        return self.values[item].get(feature, [])
+
+    @property
+    def num_values(self) -> dict[str, int]:
+        """Feature word -> how many values it has in this world."""
+        return {
+            feature: len(values)
+            for features in self.features.values()
+            for feature, values in features.items()
+        }

@@ -1,23 +1,20 @@
 """The grounded world: items with known values, users with known taste, their reviews and photos."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from meter.errors import InputError
-from meter.world.attributes import FEATURES, HOTEL, RESTAURANT
-from meter.world.images.drawing import draw_photo
+from meter.world.attributes import FEATURES, HOTEL, RESTAURANT, VALUES, VISIT_FEATURES
 from meter.world.items import Item, random_items
-from meter.world.ratings import draw_rating, expected_rating, mean_opinion
-from meter.world.text.sentences import write_sentence
-from meter.world.truth import TRUTH
-from meter.world.users import User, random_users
+from meter.world.photos import Album, Photo, plan_photos, write_photos
+from meter.world.reviews import Review, ReviewStreams, random_reviews, split_reviews
+from meter.world.truth import Truth
+from meter.world.users import random_users
 
 UNSEEN = "unseen"
 
@@ -33,8 +30,15 @@ class WorldConfig:
     """Users; each writes about the same number of reviews."""
     reviews_per_item: int = 16
     """Reviews of each item in train, validation and test together, by different users."""
+    offered_values: int = 1
+    """Values that an item offers of a dish, a drink, flowers and a view (``VISIT_FEATURES``). With 1 they are the
+    item's own, like all others; with more, each guest takes one by taste, says it, and the photo shows it."""
     photos_per_item: int = 3
-    """Photos of each item; every photo shows all its values."""
+    """Wide photos of each item; every one shows a value of all its features."""
+    detail_photos: int = 0
+    """Details of each value that an item offers: photos that show this one feature close up, and no other."""
+    close_ups: float = 0.5
+    """Share of users whose reviews come with details, where there are any; the others' come with wide photos."""
     hidden_features_per_item: int = 2
     """Features of each item that only reviews of the split ``unseen`` name."""
     unseen_reviews_per_item: int = 1
@@ -47,19 +51,6 @@ class WorldConfig:
     """Share of the reviews in validation, and in test; the reviews of ``unseen`` are not counted."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Review:
-    """One review, with mean and variance of its rating before it was drawn."""
-
-    user: User
-    item: Item
-    feature: str
-    text: str
-    rating: int
-    mean: float
-    variance: float
-
-
 @dataclass(frozen=True, slots=True)
 class _RandomStreams:
     """A generator for each part of the world, so that a change of one part leaves the others as they are."""
@@ -70,6 +61,11 @@ class _RandomStreams:
     moods: np.random.Generator
     splits: np.random.Generator
     photos: np.random.Generator
+    offers: np.random.Generator
+    choices: np.random.Generator
+    photographers: np.random.Generator
+    visits: np.random.Generator
+    details: np.random.Generator
 
 
 def write_world(config: WorldConfig, image_size: int, seed: int, folder: Path) -> dict[str, Any]:
@@ -82,30 +78,47 @@ def write_world(config: WorldConfig, image_size: int, seed: int, folder: Path) -
         InputError: the config is impossible; names the field.
     """
     check_world(config, image_size)
-    streams = _RandomStreams(*(np.random.default_rng([seed, part]) for part in range(6)))
-    users = random_users(config.num_users, streams.users)
+    streams = _RandomStreams(
+        *(np.random.default_rng([seed, part]) for part in range(len(fields(_RandomStreams))))
+    )
+    users = random_users(config.num_users, config.close_ups, streams.users, streams.photographers)
     counts = {HOTEL: config.num_hotels, RESTAURANT: config.num_restaurants}
-    items = random_items(counts, config.hidden_features_per_item, streams.items)
+    items = random_items(
+        counts, config.hidden_features_per_item, config.offered_values, streams.items, streams.offers
+    )
+    draws = ReviewStreams(reviews=streams.reviews, choices=streams.choices, moods=streams.moods)
     reviews = [
-        review for hidden in (False, True) for review in _reviews(config, users, items, hidden, streams)
+        review
+        for hidden, count in ((False, config.reviews_per_item), (True, config.unseen_reviews_per_item))
+        for review in random_reviews(
+            users,
+            items,
+            count,
+            draws,
+            hidden=hidden,
+            taste_strength=config.taste_strength,
+            rating_noise=config.rating_noise,
+        )
     ]
     num_ordinary = len(items) * config.reviews_per_item
-    splits = _split(reviews[:num_ordinary], config.held_out_share, streams.splits)
+    splits = split_reviews(reviews[:num_ordinary], config.held_out_share, streams.splits)
     if len(reviews) > num_ordinary:
         splits[UNSEEN] = list(range(num_ordinary, len(reviews)))
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_reviews(reviews, splits, folder)
-    num_photos = _write_photos(items, config.photos_per_item, image_size, streams.photos, folder)
     noise_floor = {
         name: float(np.sqrt(np.mean([reviews[index].variance for index in indices]))) if indices else 0.0
         for name, indices in splits.items()
     }
-    _write_truth(items, reviews, noise_floor, folder)
+    photos = plan_photos(items, config.photos_per_item, config.detail_photos, streams.visits)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_reviews(reviews, _photos_of_reviews(config, reviews, photos), folder)
+    _write_splits(splits, folder)
+    _write_photos(photos, image_size, streams, folder)
+    _truth(config, items, reviews, photos, noise_floor).save(folder)
     return {
         "users": len(users),
         "items": len(items),
         "reviews": len(reviews),
-        "photos": num_photos,
+        "photos": len(photos),
         "splits": {name: len(indices) for name, indices in splits.items()},
         "noise_floor": noise_floor,
         "duplicate_rate": 1 - len({review.text for review in reviews}) / len(reviews),
@@ -121,6 +134,7 @@ def check_world(config: WorldConfig, image_size: int) -> None:
     """
     items = config.num_hotels + config.num_restaurants
     features = min(len(features) for features in FEATURES.values())
+    choices = min(len(VALUES[feature]) for feature in VISIT_FEATURES)
     rules = {
         "num_hotels + num_restaurants": (items, items >= 1, "1 or more"),
         "reviews_per_item": (config.reviews_per_item, config.reviews_per_item >= 1, "1 or more"),
@@ -130,7 +144,19 @@ def check_world(config: WorldConfig, image_size: int) -> None:
             f"from reviews_per_item ({config.reviews_per_item}), since no user reviews an item twice, "
             f"up to the number of reviews ({items * config.reviews_per_item})",
         ),
-        "photos_per_item": (config.photos_per_item, config.photos_per_item >= 0, "0 or more"),
+        "offered_values": (
+            config.offered_values,
+            1 <= config.offered_values <= choices,
+            f"from 1 to {choices}",
+        ),
+        "photos_per_item": (
+            config.photos_per_item,
+            config.photos_per_item >= config.offered_values
+            or (config.photos_per_item == 0 and config.detail_photos == 0),
+            f"offered_values ({config.offered_values}) or more, so that every value is shown, or 0 and no details",
+        ),
+        "detail_photos": (config.detail_photos, config.detail_photos >= 0, "0 or more"),
+        "close_ups": (config.close_ups, 0 <= config.close_ups <= 1, "from 0 to 1"),
         "hidden_features_per_item": (
             config.hidden_features_per_item,
             0 <= config.hidden_features_per_item < features,
@@ -156,62 +182,25 @@ def check_world(config: WorldConfig, image_size: int) -> None:
             raise InputError(f"dataset.world: {name} is {value}; expected {expected}")
 
 
-def _reviews(
-    config: WorldConfig, users: list[User], items: list[Item], hidden: bool, streams: _RandomStreams
-) -> Iterable[_Review]:
-    """Reviews of every item, of its hidden features only or of the others only, shared evenly among the users."""
-    count = config.unseen_reviews_per_item if hidden else config.reviews_per_item
-    num_written = np.zeros(len(users))
-    for item in items:
-        features = [feature for feature in item.values if (feature in item.hidden) == hidden]
-        authors = np.argsort(num_written + streams.reviews.random(len(users)))[:count]
-        num_written[authors] += 1
-        for author in authors:
-            yield _review(config, users[author], item, features, streams)
+def _photos_of_reviews(
+    config: WorldConfig, reviews: list[Review], photos: list[Photo]
+) -> list[list[str]] | None:
+    """The photos that suit each review; None where all photos of an item suit all its reviews."""
+    if not photos or (config.offered_values == 1 and config.detail_photos == 0):
+        return None
+    album = Album(photos)
+    return [
+        album.suitable(
+            review.item.name,
+            review.feature,
+            review.value,
+            close_up=review.user.close_up and config.detail_photos > 0,
+        )
+        for review in reviews
+    ]
 
 
-def _review(
-    config: WorldConfig, user: User, item: Item, features: list[str], streams: _RandomStreams
-) -> _Review:
-    interests = np.asarray([user.interests[feature] for feature in features])
-    feature = features[streams.reviews.choice(len(features), p=interests / interests.sum())]
-    value = item.values[feature]
-    opinion = mean_opinion(user, item, config.taste_strength)
-    expected = expected_rating(opinion, config.rating_noise)
-    sentiment = user.sentiment(feature, value)
-    return _Review(
-        user=user,
-        item=item,
-        feature=feature,
-        text=write_sentence(item.kind, feature, value, sentiment, user.style, streams.reviews),
-        rating=draw_rating(opinion, config.rating_noise, streams.moods),
-        mean=expected.mean,
-        variance=expected.variance,
-    )
-
-
-def _split(reviews: list[_Review], share: float, generator: np.random.Generator) -> dict[str, list[int]]:
-    """Holds out reviews at random, as long as train keeps others of the same user, and of the same item and feature.
-
-    So every user and item is in train, and every pair of item and feature in validation and test is, too.
-    """
-    remaining = Counter(key for review in reviews for key in _kept_in_train(review))
-    target = 2 * round(share * len(reviews))
-    held_out: list[int] = []
-    for index in generator.permutation(len(reviews)).tolist():
-        keys = _kept_in_train(reviews[index])
-        if len(held_out) < target and all(remaining[key] > 1 for key in keys):
-            remaining.subtract(keys)
-            held_out.append(index)
-    train = sorted(set(range(len(reviews))).difference(held_out))
-    return {"train": train, "validation": sorted(held_out[1::2]), "test": sorted(held_out[0::2])}
-
-
-def _kept_in_train(review: _Review) -> list[tuple[str, ...]]:
-    return [(review.user.name,), (review.item.name, review.feature)]
-
-
-def _write_reviews(reviews: list[_Review], splits: Mapping[str, list[int]], folder: Path) -> None:
+def _write_reviews(reviews: list[Review], photos: list[list[str]] | None, folder: Path) -> None:
     _write_lines(
         folder / "reviews.jsonl",
         (
@@ -221,39 +210,42 @@ def _write_reviews(reviews: list[_Review], splits: Mapping[str, list[int]], fold
                 "rating": review.rating,
                 "text": review.text,
                 "feature": review.feature,
+                **({} if photos is None else {"image": photos[index]}),
             }
-            for review in reviews
+            for index, review in enumerate(reviews)
         ),
     )
+
+
+def _write_splits(splits: Mapping[str, list[int]], folder: Path) -> None:
     (folder / "splits").mkdir(exist_ok=True)
     for name, indices in splits.items():
         (folder / "splits" / f"{name}.index").write_text(" ".join(map(str, indices)) + "\n", encoding="utf-8")
 
 
-def _write_photos(
-    items: list[Item], photos_per_item: int, size: int, generator: np.random.Generator, folder: Path
-) -> int:
-    (folder / "images").mkdir(exist_ok=True)
-    photos = []
-    for item in items:
-        for number in range(photos_per_item):
-            file = f"images/{item.name}-{number}.png"
-            pixels = draw_photo(item.kind, item.values, size, generator)
-            Image.fromarray(pixels).save(folder / file, compress_level=1)
-            photos.append({"item": item.name, "file": file, "label": item.kind})
-    _write_lines(folder / "images.jsonl", photos)
-    return len(photos)
+def _write_photos(photos: list[Photo], size: int, streams: _RandomStreams, folder: Path) -> None:
+    write_photos(photos, size, streams.photos, streams.details, folder)
+    entries = ({"item": photo.item, "file": photo.file, "label": photo.label} for photo in photos)
+    _write_lines(folder / "images.jsonl", entries)
 
 
-def _write_truth(
-    items: list[Item], reviews: list[_Review], noise_floor: Mapping[str, float], folder: Path
-) -> None:
-    truth = {
-        "features": FEATURES,
-        "items": {item.name: {"kind": item.kind, "values": item.values} for item in items},
-        "ratings": {"mean": [round(review.mean, 6) for review in reviews], "noise_floor": noise_floor},
-    }
-    (folder / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
+def _truth(
+    config: WorldConfig,
+    items: list[Item],
+    reviews: list[Review],
+    photos: list[Photo],
+    noise_floor: Mapping[str, float],
+) -> Truth:
+    return Truth(
+        features=FEATURES,
+        visit_features=VISIT_FEATURES if config.offered_values > 1 else (),
+        kinds={item.name: item.kind for item in items},
+        values={item.name: item.offers for item in items},
+        shows={photo.file: photo.shows for photo in photos},
+        said=[review.value for review in reviews],
+        mean_ratings=[round(review.mean, 6) for review in reviews],
+        noise_floor=noise_floor,
+    )
 
 
 def _write_lines(path: Path, objects: Iterable[Mapping[str, Any]]) -> None:

@@ -17,6 +17,7 @@ from meter.metrics import (
     RetrievalMetrics,
     TextMetrics,
     TruthMetrics,
+    VisitTruth,
 )
 from meter.metrics.labels import LABELS, Better, Label, label_of, look_up, number
 from tests.conftest import ROOT
@@ -30,6 +31,7 @@ SECTIONS = {
     "match": RetrievalMetrics,
     "truth": TruthMetrics,
     "truth.by_feature.pool": FeatureTruth,
+    "truth.visit": VisitTruth,
 }
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 from collections import Counter
@@ -64,6 +65,30 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_other_ones(folder, tmp_pat
     assert sorted(same) == ["images.jsonl", "splits/unseen.index"]
 
 
+def test_by_default_the_world_is_what_it_was_before_visits_and_details(folder):
+    """The digests were taken before these options were added; PNGs by their pixels, whatever compressed them."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "truth.json")
+    lines = []
+    for path in files:
+        content = np.asarray(Image.open(path)).tobytes() if path.suffix == ".png" else path.read_bytes()
+        lines.append(f"{path.relative_to(folder).as_posix()} {hashlib.sha256(content).hexdigest()}\n")
+    assert digest("".join(lines)) == "c3b678384cd9f38dcc8f78e840b620cf3e07d202ec1bf2f2dda69e31b5bf6188"
+    truth = json.loads((folder / "truth.json").read_text())
+    ratings = json.dumps(truth["ratings"], sort_keys=True)
+    assert digest(ratings) == "fb88e3feac6e0e973011344380340889b0652d3fd8484af3195f2bb77bea729a"
+    own = {
+        item: {feature: value for feature, (value,) in entry["values"].items()}
+        for item, entry in truth["items"].items()
+    }
+    assert digest(json.dumps(own, sort_keys=True)) == (
+        "bed309d36ac1ae3a448fa6300c4d7ff8b09f08721798ac185ba4423b7e8b3114"
+    )
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_the_summary_counts_what_was_written(tmp_path):
     summary = write_world(small_world(), image_size=32, seed=0, folder=tmp_path)
     reviews = read_lines(tmp_path / "reviews.jsonl")
@@ -78,7 +103,9 @@ def test_every_review_says_what_is_true_of_its_item(folder):
     truth = Truth.load(folder)
     for review in read_lines(folder / "reviews.jsonl"):
         feature = review["feature"]
-        assert read_text(review["text"]) == {feature: truth.value(review["item"], feature)}
+        assert [read_text(review["text"])] == [
+            {feature: value} for value in truth.possible(review["item"], feature)
+        ]
         assert review["rating"] in {1, 2, 3, 4, 5}
 
 
@@ -89,7 +116,10 @@ def test_every_photo_shows_what_is_true_of_its_item(folder):
     for photo in photos:
         pixels = np.asarray(Image.open(folder / photo["file"]))
         assert pixels.shape == (48, 48, 3)
-        assert read_image(pixels) == truth.values[photo["item"]]
+        assert read_image(pixels) == truth.shows[photo["file"]]
+        assert {feature: [value] for feature, value in read_image(pixels).items()} == truth.values[
+            photo["item"]
+        ]
 
 
 def test_splits_part_the_reviews(large):
@@ -132,8 +162,7 @@ def test_training_speaks_of_every_value_often(large):
     reviews, truth = read_lines(large / "reviews.jsonl"), Truth.load(large)
     said = Counter()
     for line in read_splits(large)["train"]:
-        review = reviews[line]
-        said[review["feature"], truth.value(review["item"], review["feature"])] += 1
+        said[reviews[line]["feature"], truth.said[line]] += 1
     values = [
         (feature, value) for kind in FEATURES.values() for feature, values in kind.items() for value in values
     ]
@@ -196,10 +225,12 @@ def test_truth_answers(folder):
     truth = Truth.load(folder / "truth.json")
     assert truth.features == FEATURES
     assert truth.kinds["hotel-00"] == "hotel"
-    assert truth.value("hotel-00", "bed") in FEATURES["hotel"]["bed"]
-    assert truth.value("hotel-00", "dish") is None
+    assert truth.possible("hotel-00", "bed")[0] in FEATURES["hotel"]["bed"]
+    assert truth.possible("hotel-00", "dish") == []
+    assert truth.num_values["dish"] == 4
+    assert list(truth.visit_features) == []
     with pytest.raises(InputError, match="no item 'inn'"):
-        truth.value("inn", "bed")
+        truth.possible("inn", "bed")
     with pytest.raises(InputError, match=r"truth\.json"):
         Truth.load(folder / "images")
 
@@ -214,6 +245,11 @@ def test_truth_answers(folder):
         ({"hidden_features_per_item": 0}, "unseen_reviews_per_item"),
         ({"rating_noise": -0.1}, "rating_noise"),
         ({"held_out_share": 0.5}, "held_out_share"),
+        ({"offered_values": 5}, "offered_values is 5; expected from 1 to 4"),
+        ({"offered_values": 3}, r"photos_per_item is 2; expected offered_values \(3\) or more"),
+        ({"photos_per_item": 0, "detail_photos": 1}, "photos_per_item is 0"),
+        ({"detail_photos": -1}, "detail_photos is -1"),
+        ({"close_ups": 1.1}, "close_ups"),
     ],
 )
 def test_a_world_that_cannot_be_is_refused(changes, message, tmp_path):

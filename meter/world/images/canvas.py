@@ -49,12 +49,13 @@ class Canvas:
         self._left = (centre + camera.right) * side / SCENE
         self._top = (centre + camera.down) * side / SCENE
 
-    def moved(self, right: Units, down: Units) -> "Canvas":
-        """The same surface with its origin moved by so many scene units."""
+    def moved(self, right: Units, down: Units, scale: float = 1.0) -> "Canvas":
+        """The same surface with its origin moved by so many scene units, then enlarged by ``scale``."""
         other = object.__new__(Canvas)
         other.__dict__.update(self.__dict__)
         other._left = self._left + right * self._scale
         other._top = self._top + down * self._scale
+        other._scale = self._scale * scale
         return other
 
     def _at(self, points: Sequence[Point]) -> list[Point]:

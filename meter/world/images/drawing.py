@@ -1,4 +1,4 @@
-"""Draws photos of an item from its values."""
+"""Draws photos of an item from its values: wide ones, which show all of them, and details, which show one."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,10 @@ from jaxtyping import UInt8
 
 from meter.world.attributes import FEATURES, HOTEL, RESTAURANT
 from meter.world.images.canvas import Canvas
+from meter.world.images.detail import draw_detail
 from meter.world.images.hotel import draw_room
 from meter.world.images.restaurant import draw_table
-from meter.world.images.viewpoint import Viewpoint, random_viewpoint
+from meter.world.images.viewpoint import Viewpoint, random_close_viewpoint, random_viewpoint
 
 _SCENES = {HOTEL: draw_room, RESTAURANT: draw_table}
 
@@ -31,6 +32,22 @@ def draw_photo(
 ) -> UInt8[np.ndarray, "S S 3"]:
     """Draws an item of this kind and these values from a random viewpoint."""
     return draw(kind, values, size, random_viewpoint(generator), generator)
+
+
+def draw_close_up(
+    feature: str, value: str, size: int, viewpoint: Viewpoint, generator: np.random.Generator
+) -> UInt8[np.ndarray, "S S 3"]:
+    """Draws one value of one feature close up; otherwise as ``draw``."""
+    canvas = Canvas(size, viewpoint.camera)
+    draw_detail(canvas, feature, value, viewpoint)
+    return _expose(canvas.pixels(), viewpoint, generator)
+
+
+def draw_detail_photo(
+    feature: str, value: str, size: int, generator: np.random.Generator
+) -> UInt8[np.ndarray, "S S 3"]:
+    """Draws one value of one feature close up, from a random viewpoint."""
+    return draw_close_up(feature, value, size, random_close_viewpoint(generator), generator)
 
 
 def random_values(kind: str, generator: np.random.Generator) -> dict[str, str]:

@@ -31,8 +31,8 @@ def draw_room(canvas: Canvas, values: Mapping[str, str], viewpoint: Viewpoint) -
         canvas.moved(45.4 + viewpoint.sway[0], 5.5 + viewpoint.sway[1]), values["painting"], viewpoint.frame
     )
     draw_lamp(canvas.moved(37.2 + viewpoint.sway[1], 8 + viewpoint.sway[0]), values["lamp"])
-    _draw_bed(canvas, values["bed"], viewpoint)
-    _draw_armchair(canvas.moved(viewpoint.sway[2], viewpoint.sway[3]), values["armchair"], viewpoint.wood)
+    draw_bed(canvas, values["bed"], viewpoint)
+    draw_armchair(canvas.moved(viewpoint.sway[2], viewpoint.sway[3]), values["armchair"], viewpoint.wood)
 
 
 def _perspective(x: Units, y: Units) -> tuple[Units, Units]:
@@ -131,7 +131,7 @@ def _garden(canvas: Canvas) -> None:
 _VIEWS = {"sea": _sea, "city": _city, "mountains": _mountains, "garden": _garden}
 
 
-def _draw_bed(canvas: Canvas, value: str, viewpoint: Viewpoint) -> None:
+def draw_bed(canvas: Canvas, value: str, viewpoint: Viewpoint) -> None:
     colour, wood = BEDS[value], viewpoint.wood
     canvas.shadow(47, 59, 44, 5)
     canvas.box(31.5, 27, 62.5, 45, shade(wood, 0.75), radius=2.5)
@@ -153,7 +153,7 @@ def _draw_bed(canvas: Canvas, value: str, viewpoint: Viewpoint) -> None:
         canvas.line([(47 + (x - 47) * 0.92, 43), (x, 52), (x, 57.5)], shade(colour, 0.72), 0.4)
 
 
-def _draw_armchair(canvas: Canvas, value: str, wood: Colour) -> None:
+def draw_armchair(canvas: Canvas, value: str, wood: Colour) -> None:
     canvas.shadow(11, 59.4, 23, 4)
     for x in (3.4, 17):
         canvas.box(x, 56, x + 1.8, 60, shade(wood, 0.5))

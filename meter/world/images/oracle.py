@@ -3,7 +3,8 @@
 The regions and colours to compare come from the drawing code itself. A feature's region is where the picture changes
 when only the value of that feature does; the expected colours of a value are the mean colours of the parts of that
 region. To read a picture, both kinds of item and a grid of camera positions are tried, the light is fitted, and the
-values that agree best are returned. No network, no training, nothing random.
+values that agree best are taken. ``scenes`` then decides between the two kinds and a detail. No network, no training,
+nothing random.
 """
 
 import functools
@@ -17,6 +18,7 @@ from PIL import Image, ImageFilter
 from meter.world.attributes import FEATURES
 from meter.world.images.canvas import SCENE
 from meter.world.images.drawing import draw, random_values
+from meter.world.images.scenes import likeliest
 from meter.world.images.viewpoint import Viewpoint, random_viewpoint
 
 _GRID = 32
@@ -47,24 +49,18 @@ class _Expectation:
     colours: Float[np.ndarray, "F V P C"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Reading:
-    disagreement: float
-    values: dict[str, str]
-
-
 def read_image(pixels: UInt8[np.ndarray, "S S 3"]) -> dict[str, str]:
-    """What the picture shows: a value for every feature of the kind of item that agrees best.
+    """What the picture shows: a value for every feature of a kind of item, or for the one feature of a detail.
 
     pixels: a square picture of any size from 32 pixels a side.
     """
     small = Image.fromarray(pixels).resize((_GRID, _GRID), Image.Resampling.BOX)
     flat = np.asarray(small, dtype=np.float32).reshape(_GRID * _GRID, 3)
-    readings = [_read_as(kind, flat) for kind in FEATURES]
-    return min(readings, key=lambda reading: reading.disagreement).values
+    return likeliest(pixels, {kind: _read_as(kind, flat) for kind in FEATURES})
 
 
-def _read_as(kind: str, flat: Float[np.ndarray, "G 3"]) -> _Reading:
+def _read_as(kind: str, flat: Float[np.ndarray, "G 3"]) -> dict[str, str]:
+    """The values of an item of this kind that agree best."""
     expected = _expectation(kind)
     features, _, parts, channels = expected.colours.shape
     seen = (expected.masks @ flat).reshape(-1, features, parts, channels)
@@ -78,10 +74,7 @@ def _read_as(kind: str, flat: Float[np.ndarray, "G 3"]) -> _Reading:
             light = (seen[position] * fitting).sum(axis=(0, 1)) / np.square(fitting).sum(axis=(0, 1))
             light = np.clip(light, 0.7, 1.3)
     names = FEATURES[kind]
-    return _Reading(
-        disagreement=float(disagreement[position].min(axis=1).sum()),
-        values={feature: names[feature][index] for feature, index in zip(names, choice, strict=True)},
-    )
+    return {feature: names[feature][index] for feature, index in zip(names, choice, strict=True)}
 
 
 def _disagreement(

@@ -30,13 +30,13 @@ def draw_table(canvas: Canvas, values: Mapping[str, str], viewpoint: Viewpoint) 
     draw_lamp(canvas.moved(32 + viewpoint.sway[1], 8 + viewpoint.sway[0]), values["lamp"])
     _draw_shelf(canvas, viewpoint)
     for left in (17.2, 32.8):
-        _draw_chair(
+        draw_chair(
             canvas.moved(left + viewpoint.sway[0] * 0.5, viewpoint.sway[3] * 0.5), CHAIRS[values["chairs"]]
         )
     _draw_cloth(canvas, values["tablecloth"])
-    _draw_plate(canvas.moved(32 + viewpoint.sway[2], 47), values["dish"])
-    _draw_flowers(canvas.moved(10.4 + viewpoint.sway[3], 45 + viewpoint.sway[2]), values["flowers"])
-    _DRINKS[values["drink"]](canvas.moved(53.6 + viewpoint.sway[1], 47 + viewpoint.sway[3]))
+    draw_plate(canvas.moved(32 + viewpoint.sway[2], 47), values["dish"])
+    draw_flowers(canvas.moved(10.4 + viewpoint.sway[3], 45 + viewpoint.sway[2]), values["flowers"])
+    DRINKS[values["drink"]](canvas.moved(53.6 + viewpoint.sway[1], 47 + viewpoint.sway[3]))
 
 
 def _draw_shelf(canvas: Canvas, viewpoint: Viewpoint) -> None:
@@ -57,7 +57,7 @@ def _draw_shelf(canvas: Canvas, viewpoint: Viewpoint) -> None:
             canvas.box(x + 1.1, 16 - height, x + 2.1, 16 - height * 0.6, colour)
 
 
-def _draw_chair(canvas: Canvas, colour: Colour) -> None:
+def draw_chair(canvas: Canvas, colour: Colour) -> None:
     canvas.box(0, 18, 14, 42, shade(colour, 0.78), radius=3)
     canvas.box(0.8, 18.6, 13.2, 42, colour, radius=2.6)
     canvas.box(2.2, 20.2, 11.8, 22.2, shade(colour, 1.2), radius=1)
@@ -91,7 +91,7 @@ def _checks(canvas: Canvas) -> None:
     canvas.box(-12, 57, 76, 61, red)
 
 
-def _draw_plate(canvas: Canvas, dish: str) -> None:
+def draw_plate(canvas: Canvas, dish: str) -> None:
     canvas.shadow(0, 1.4, 33, 14)
     canvas.ellipse(0, 0.4, 31, 13.6, (206, 204, 208))
     canvas.ellipse(0, 0, 31, 13, (255, 254, 250))
@@ -136,7 +136,7 @@ def _lobster(canvas: Canvas) -> None:
 _DISHES = {"pasta": _pasta, "salad": _salad, "steak": _steak, "lobster": _lobster}
 
 
-def _draw_flowers(canvas: Canvas, value: str) -> None:
+def draw_flowers(canvas: Canvas, value: str) -> None:
     canvas.shadow(0.6, 0, 12, 4)
     canvas.polygon([(-2.6, -10), (2.6, -10), (4, -4), (2.6, 0.4), (-2.6, 0.4), (-4, -4)], (170, 206, 222))
     canvas.polygon([(-1.8, -9), (-0.4, -9), (-1.4, -1), (-2.6, -3.6)], (226, 242, 248))
@@ -199,4 +199,4 @@ def _milkshake(canvas: Canvas) -> None:
     canvas.polygon([(-4.2, -14), (-2.8, -14), (-2.2, -2), (-3.2, -2)], (255, 196, 222))
 
 
-_DRINKS = {"wine": _wine, "beer": _beer, "cocktail": _cocktail, "milkshake": _milkshake}
+DRINKS = {"wine": _wine, "beer": _beer, "cocktail": _cocktail, "milkshake": _milkshake}

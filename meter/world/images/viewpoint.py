@@ -1,6 +1,6 @@
 """What differs between photos of one item and says nothing about it: position, scale, light, furniture."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -8,6 +8,13 @@ from meter.world.images.canvas import Camera, Colour
 
 _WOODS: list[Colour] = [(150, 98, 58), (122, 78, 50), (170, 122, 78)]
 _FRAMES: list[Colour] = [(128, 92, 54), (70, 58, 54), (176, 140, 82)]
+_BACKDROPS: list[Colour] = [
+    (196, 172, 146),
+    (152, 174, 188),
+    (194, 160, 154),
+    (160, 178, 152),
+    (174, 160, 190),
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +28,7 @@ class Viewpoint:
     grain: standard deviation of the sensor's noise, in levels of 255.
     wood, frame: colours of the woodwork and of the painting's frame.
     variant: 1 or 2: one wide pillow or two of them; in a restaurant, a shelf or a clock.
+    backdrop: colour of what lies out of focus behind an object that is photographed close up.
     """
 
     camera: Camera = field(default_factory=Camera)
@@ -31,6 +39,7 @@ class Viewpoint:
     wood: Colour = _WOODS[0]
     frame: Colour = _FRAMES[0]
     variant: int = 2
+    backdrop: Colour = _BACKDROPS[0]
 
 
 def random_viewpoint(generator: np.random.Generator) -> Viewpoint:
@@ -52,3 +61,9 @@ def random_viewpoint(generator: np.random.Generator) -> Viewpoint:
         frame=_FRAMES[generator.integers(len(_FRAMES))],
         variant=int(generator.integers(1, 3)),
     )
+
+
+def random_close_viewpoint(generator: np.random.Generator) -> Viewpoint:
+    """Draws the viewpoint of a close-up: as of a wide photo, with a random backdrop."""
+    viewpoint = random_viewpoint(generator)
+    return replace(viewpoint, backdrop=_BACKDROPS[generator.integers(len(_BACKDROPS))])
