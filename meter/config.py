@@ -17,7 +17,7 @@ from meter.train.log import LogConfig
 from meter.train.loop import TrainConfig
 from meter.train.matcher import MatcherConfig
 from meter.train.matching import MatchingConfig
-from meter.train.objective import DiscriminatorTraining, ObjectiveConfig
+from meter.train.objective import DiscriminatorTraining, ObjectiveConfig, SentenceGradient
 from meter.train.optimizer import OptimizerConfig
 from meter.train.vqgan import PretrainConfig
 from meter.vq import VQConfig
@@ -190,6 +190,17 @@ def check(config: RunConfig) -> None:
         raise InputError(
             "objective.own_pairs=false and objective.borrowed_features=false leave nothing for "
             f"objective.lambda_d={objective.lambda_d} to weigh: set one of them to true, or lambda_d to 0"
+        )
+    whole = objective.sentence_gradient is not SentenceGradient.relaxed
+    if whole and not (
+        objective.borrowed_features
+        and objective.discriminator_training is DiscriminatorTraining.held
+        and objective.num_samples >= 1
+    ):
+        raise InputError(
+            f"objective.sentence_gradient={objective.sentence_gradient.value} samples sentences about borrowed "
+            "features, which D does not learn from: set objective.borrowed_features=true, "
+            "objective.discriminator_training=held and objective.num_samples to 1 or more"
         )
     learns = objective.generated_negatives or objective.mismatched_negatives
     if not learns and objective.discriminator_training is not DiscriminatorTraining.held:

@@ -67,7 +67,7 @@ def generator_loss(scores: MatchScores, form: GeneratorForm) -> Float[Tensor, ""
         terms = [F.logsigmoid(-each) for each in logits]
     else:
         terms = [-F.logsigmoid(each) for each in logits]
-    return torch.stack([scores.mean(term) for term in terms]).sum()
+    return torch.stack([scores.mean(term) for term in [*terms, torch.zeros_like(scores.true)]]).sum()
 
 
 def generated(scores: MatchScores) -> list[Float[Tensor, " B"]]:

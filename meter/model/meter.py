@@ -179,11 +179,13 @@ class Meter(nn.Module):
         *,
         decoding: DecodingConfig | None = None,
         generator: torch.Generator | None = None,
+        pictures: bool = True,
     ) -> Generated:
         """Generates rating, then text, then picture, without dropout; nothing is encoded twice.
 
         decoding: how words and codes are chosen; greedily, as in the paper, where None.
         generator: what random choices are drawn from, on the CPU; needed where ``decoding`` samples.
+        pictures: whether pictures are drawn; False ends with the sentence.
 
         Raises InputError where the mask shows the future, or a generator is missing.
         """
@@ -196,7 +198,13 @@ class Meter(nn.Module):
         self.eval()
         try:
             return generate(
-                self.incremental(), users, items, features, decoding or DecodingConfig(), generator
+                self.incremental(),
+                users,
+                items,
+                features,
+                decoding or DecodingConfig(),
+                generator,
+                pictures=pictures,
             )
         finally:
             self.train(was_training)

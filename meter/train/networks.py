@@ -50,6 +50,11 @@ class JointNetworks:
         """D as a training step calls it, trained or held."""
         return self.held if self.discriminator is None else self.discriminator.wrapped
 
+    @property
+    def pair_scorer(self) -> PairScorer | None:
+        """The module itself, without what Fabric wraps it in."""
+        return self.held if self.discriminator is None else self.discriminator.module
+
     def named(self) -> dict[str, TrainedNetwork[Any]]:
         """The networks that are trained, by name."""
         networks = {"transformer": self.transformer, "discriminator": self.discriminator}

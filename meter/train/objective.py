@@ -42,6 +42,18 @@ class DiscriminatorTraining(Enum):
     """First on true pairs alone; then its weights stay."""
 
 
+class SentenceGradient(Enum):
+    """How L_d reaches what the model says about a borrowed feature (decision D3b)."""
+
+    relaxed = "relaxed"
+    """Through every choice of a word along the other record's sentence, by ``relaxation``."""
+    self_critical = "self_critical"
+    """A whole sentence is sampled and made likelier by as much as D likes it more than the greedy one (Rennie et al.,
+    2017)."""
+    best_of_samples = "best_of_samples"
+    """Of ``num_samples`` sampled sentences the one that D likes best is taught as if it were true."""
+
+
 @dataclass(kw_only=True, slots=True)
 class ObjectiveConfig(EnumFields):
     """The weights of J and the readings of L_d."""
@@ -78,6 +90,10 @@ class ObjectiveConfig(EnumFields):
     """Whether D scores what the model generates for the records themselves, as printed (D3b)."""
     borrowed_features: bool = False
     """Whether D also scores the sentences that the model writes about the feature of another record (D3b)."""
+    sentence_gradient: SentenceGradient = SentenceGradient.relaxed
+    """How L_d reaches the sentences about borrowed features (D3b)."""
+    num_samples: int = 4
+    """Sentences that ``best_of_samples`` chooses from."""
     matching_from: float = 0.0
     """Share of the training after which L_d counts (D3b)."""
 

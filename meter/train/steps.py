@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from meter.disc import (
@@ -23,8 +23,9 @@ from meter.disc import (
 from meter.model import PAD, PackedOutput, word_slots
 from meter.train.batches import Batch
 from meter.train.networks import JointNetworks, TrainedNetwork
-from meter.train.objective import Losses, ObjectiveConfig, SampleSource, supervised_losses
+from meter.train.objective import Losses, ObjectiveConfig, SampleSource, SentenceGradient, supervised_losses
 from meter.train.part_weights import PartWeights, part_weights, weighted
+from meter.train.sentence_rewards import sentence_reward_loss
 from meter.train.sharding import gathered
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ def model_gradient(
         with fabric.autocast():
             scores = networks.scorer(true_pairs(batch), generated)
         losses.generator = generator_loss(scores, objective.generator_form)
+        if objective.borrowed_features and objective.sentence_gradient is not SentenceGradient.relaxed:
+            losses.generator = losses.generator + sentence_reward_loss(
+                fabric, networks, batch, borrowed(batch), objective
+            )
     losses = weighted(losses, weight)
     add_gradient(
         fabric,
@@ -121,7 +126,7 @@ def generate_relaxed(
     generated = Generated()
     if objective.own_pairs:
         generated.own = generated_pairs(fabric, networks, output, batch, objective)
-    if objective.borrowed_features:
+    if objective.borrowed_features and objective.sentence_gradient is SentenceGradient.relaxed:
         generated.borrowed = borrowed_sentences(fabric, networks, batch, objective)
     return generated
 
@@ -152,6 +157,12 @@ def generated_pairs(
     )
 
 
+def borrowed(batch: Batch) -> Int[Tensor, " B"]:
+    """For each record the feature of the next one."""
+    assert batch.features is not None
+    return batch.features.roll(1)
+
+
 def borrowed_sentences(
     fabric: "Fabric", networks: JointNetworks, batch: Batch, objective: ObjectiveConfig
 ) -> RelaxedSentences:
@@ -159,8 +170,7 @@ def borrowed_sentences(
 
     No review need ever name that feature of that item: only D scores the sentence, beside the item's picture.
     """
-    assert batch.features is not None
-    features, words = batch.features.roll(1), batch.words.roll(1, dims=0)
+    features, words = borrowed(batch), batch.words.roll(1, dims=0)
     shifted = (batch.word_slots + words.shape[1]) % words.numel()
     with fabric.autocast():
         output = networks.transformer.module(batch.users, batch.items, features, words, None, shifted)

@@ -40,11 +40,14 @@ def generate(
     features: Int[Tensor, " B"] | None,
     config: DecodingConfig,
     generator: torch.Generator | None,
+    *,
+    pictures: bool = True,
 ) -> Generated:
     """Generates for B pairs at once.
 
     model: with empty caches.
     generator: on the CPU; needed where words or codes are sampled.
+    pictures: False ends with the sentence.
 
     Raises InputError where the config means nothing or asks for a generator that is not there.
     """
@@ -53,7 +56,7 @@ def generate(
     prefix = encode_prefix(model, users, items, features)
     sentences = decode_sentences(model, prefix.state, choosers.words, config)
     codes = None
-    if model.layout.visual_length:
+    if model.layout.visual_length and pictures:
         codes = decode_image(sentences, choosers.codes, config.guidance)
     num_context = min(model.layout.text_length, model.num_words)
     context = prefix.context.topk(num_context, dim=-1).indices
