@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from meter.data import Prepared
 from meter.disc import Discriminator
@@ -55,12 +56,37 @@ def diagnose(
     importance = measure_input_importance(model, examples, records, features, generator, BATCH_SIZE)
     diagnosis["input_importance"] = asdict(importance)
 
+    of_visits = visit_records(generated, prepared)
+    if len(of_visits) > 0:
+        diagnosis["input_importance_of_visits"] = asdict(
+            measure_input_importance(
+                model,
+                examples,
+                of_visits,
+                np.array(prepared.records.features[of_visits], dtype=np.int64),
+                np.random.default_rng([seed, 1]),
+                BATCH_SIZE,
+            )
+        )
+
     drawn = np.sort(generator.permutation(len(generated))[:NUM_ATTENDING])
     attending = [generated[index] for index in drawn]
     batches = list(generated_batches(attending, prepared, examples, BATCH_SIZE))
     attention = measure_attention(model, batches, attending, value_words(prepared))
     diagnosis["attention"] = asdict(attention)
     return diagnosis
+
+
+def visit_records(generated: Sequence[Generation], prepared: Prepared) -> Int64[np.ndarray, "V"]:
+    """Up to ``NUM_SWAPPED`` records about values that belong to the visit: there only the sentence knows what the photo
+    shows. None outside the world."""
+    if prepared.truth is None:
+        return np.zeros(0, dtype=np.int64)
+    from meter.world import Truth
+
+    features = Truth.parse(prepared.truth).visit_features
+    rows = [generation.row for generation in generated if generation.feature in features]
+    return np.array(rows[:NUM_SWAPPED], dtype=np.int64)
 
 
 def value_words(prepared: Prepared) -> dict[str, dict[str, str]] | None:

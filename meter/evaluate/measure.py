@@ -12,6 +12,7 @@ from meter.data import Prepared
 from meter.disc import Discriminator
 from meter.evaluate.generations import Generation
 from meter.evaluate.network_inputs import decode_pictures, encode_pairs, features_of, generated_words
+from meter.evaluate.pair_scores import also_true
 from meter.evaluate.summary import summarize
 from meter.metrics import (
     METRICS_VERSION,
@@ -133,6 +134,10 @@ def _match(
     of_true_pairs = by_pairs["match_of_true_pairs"]
     measurable = is_above_chance(of_true_pairs.auc, of_true_pairs.auc_error)
     metrics = {name: {**asdict(values), "measurable": measurable} for name, values in by_pairs.items()}
+    suits = also_true(with_photo, candidates[:, 1:], prepared)
+    if suits is not None:
+        # A perfect matcher cannot tell the own picture from others that the sentence is true of.
+        metrics["match_of_true_pairs"]["ceiling"] = 1 - float(suits.mean()) / 2
     if not measurable:
         return _Sections(metrics=metrics, scores=scores)
     ranked = retrieve(pair_scores["match"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
 from meter.data import Prepared
@@ -129,19 +129,32 @@ def diagnose_scorer(scores: Mapping[str, Float[np.ndarray, "_"]], *, is_probabil
     )
 
 
-def swapped_also_true(
-    generated: Sequence[Generation], others: Int64[np.ndarray, "N"], prepared: Prepared
-) -> float | None:
-    """The share of sentences that are true of the other record's photo as well; None outside the world."""
+def also_true(
+    generated: Sequence[Generation], others: Int64[np.ndarray, "N C"], prepared: Prepared
+) -> Bool[np.ndarray, "N C"] | None:
+    """Whether each true sentence is true of the photos of C other records as well; None outside the world."""
     if prepared.truth is None:
         return None
     assert prepared.photos is not None
     from meter.world import Truth
 
     truth = Truth.parse(prepared.truth)
-    also_true = []
-    for generation, other in zip(generated, others, strict=True):
-        shown = truth.shows[prepared.photos.entries[generated[other].photo]["file"]]
-        said = truth.said[prepared.records.lines[generation.row]]
-        also_true.append(generation.feature is not None and shown.get(generation.feature) == said)
-    return float(np.mean(also_true))
+    shown = [truth.shows[prepared.photos.entries[generation.photo]["file"]] for generation in generated]
+    said = [truth.said[prepared.records.lines[generation.row]] for generation in generated]
+    return np.array(
+        [
+            [
+                generation.feature is not None and shown[other].get(generation.feature) == value
+                for other in row
+            ]
+            for generation, value, row in zip(generated, said, others, strict=True)
+        ]
+    )
+
+
+def swapped_also_true(
+    generated: Sequence[Generation], others: Int64[np.ndarray, "N"], prepared: Prepared
+) -> float | None:
+    """The share of sentences that are true of the other record's photo as well; None outside the world."""
+    true = also_true(generated, others[:, None], prepared)
+    return None if true is None else float(true.mean())

@@ -214,10 +214,10 @@ def look_up(values: Mapping[str, Any], key: str) -> Any:
 def is_measurable(values: Mapping[str, Any], key: str) -> bool:
     """Whether the metric at a dotted key, of one split's values, says anything.
 
-    What a matcher finds does not where it cannot tell true pairs from others; its own AUC always does.
+    What a matcher finds does not where it cannot tell true pairs from others; its own AUC and its ceiling always do.
     """
     section, _, name = key.partition(".")
-    return name.startswith("auc") or look_up(values, f"{section}.measurable") is not False
+    return name.startswith(("auc", "ceiling")) or look_up(values, f"{section}.measurable") is not False
 
 
 def number(value: Any) -> str:

@@ -48,6 +48,7 @@ RESULTS = (
     "match_of_true_pairs.recall_at_1",
     "match_of_true_pairs.recall_at_5",
     "match_of_true_pairs.auc",
+    "match_of_true_pairs.ceiling",
     "truth.sentence_truth",
     "truth.picture_truth",
     "truth.picture_shows_asked",

@@ -6,6 +6,7 @@ import pytest
 from meter.data import DatasetConfig, Prepared, prepare
 from meter.data.pairing import NO_PHOTO
 from meter.evaluate import measure as measure_module
+from meter.evaluate.diagnose import visit_records
 from meter.evaluate.generations import Generation
 from meter.evaluate.measure import measure, vq_sections
 from meter.evaluate.pair_scores import swapped_also_true
@@ -113,3 +114,15 @@ def test_the_marks_of_a_card(prepared: Prepared) -> None:
         if other.feature != generation.feature:
             assert not wrong[2].ok
     assert sizes == {"1 of 1 features", "8 of 8 features"}
+
+
+def test_the_visits_are_the_records_of_features_that_belong_to_a_visit(prepared: Prepared) -> None:
+    generated = faultless(prepared, "train")
+    rows = set(visit_records(generated, prepared).tolist())
+    of_visits = {
+        generation.row
+        for generation in generated
+        if generation.feature in ("dish", "drink", "flowers", "view")
+    }
+    assert rows == of_visits
+    assert 0 < len(rows) < len(generated)

@@ -15,6 +15,17 @@ SWAPS = {
 }
 
 
+def input_importance_of_visits_part(importance: Mapping[str, Any]) -> DiagnosisPart:
+    """The same over records about what belongs to the visit."""
+    part = input_importance_part(importance)
+    part.title = "What the model uses where the visit decides"
+    part.text.insert(
+        0,
+        "Of these features only the sentence knows what the photo of the visit shows: items offer several values.",
+    )
+    return part
+
+
 def input_importance_part(importance: Mapping[str, Any]) -> DiagnosisPart:
     """How much each loss rises when an input is another record's."""
     losses = {

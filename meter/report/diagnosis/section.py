@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from meter.report.diagnosis.attention import attention_part
-from meter.report.diagnosis.input_importance import input_importance_part
+from meter.report.diagnosis.input_importance import input_importance_of_visits_part, input_importance_part
 from meter.report.diagnosis.pair_scores import pair_scores_part
 from meter.report.diagnosis.parts import DiagnosisPart
 from meter.report.diagnosis.sentences import sentences_part
@@ -15,6 +15,7 @@ def diagnosis_parts(diagnosis: Mapping[str, Any]) -> list[DiagnosisPart]:
     writers = {
         "sentences": sentences_part,
         "input_importance": input_importance_part,
+        "input_importance_of_visits": input_importance_of_visits_part,
         "pair_scores": pair_scores_part,
         "attention": attention_part,
     }
