@@ -19,6 +19,7 @@ from meter.metrics import (
     check_truth,
     draw_candidates,
     embedding_scores,
+    guess_from_ratings,
     is_above_chance,
     rating_floor,
     retrieval_metrics,
@@ -73,6 +74,8 @@ def measure(
         for part in parts:
             metrics |= part.metrics
             scores = [score | more for score, more in zip(scores, part.scores, strict=True)]
+        if prepared.truth is not None:
+            metrics["truth"]["guess_from_ratings"] = _guess_level(of_split, prepared)
         measured.metrics[split] = metrics
         measured.scores += scores
     return measured
@@ -174,4 +177,31 @@ def _truth(
             "rating_floor": asdict(rating_floor(rmse, floor)),
         },
         scores=[{"truth": asdict(explanation)} for explanation in checked],
+    )
+
+
+def _guess_level(generated: Sequence[Generation], prepared: Prepared) -> float | None:
+    """The share of true sentences in one split for someone who knows training ratings and other items' values."""
+    from meter.world import Truth
+
+    assert prepared.truth is not None
+    truth = Truth.parse(prepared.truth)
+    train, records = prepared.splits["train"], prepared.records
+    items, ratings = records.items[train], records.ratings[train]
+    counts = np.bincount(items, minlength=len(prepared.items))
+    sums = np.bincount(items, weights=ratings, minlength=len(prepared.items))
+    pairs = np.unique(np.stack([items, records.features[train]]), axis=1).T.tolist()
+    return guess_from_ratings(
+        [generation.item for generation in generated],
+        [generation.feature for generation in generated],
+        possible=truth.values,
+        named=[
+            (prepared.items[item], feature)
+            for item, number in pairs
+            for feature in prepared.vocabulary.decode([number])
+        ],
+        mean_ratings={prepared.items[item]: sums[item] / counts[item] for item in counts.nonzero()[0]},
+        values={
+            feature: values for of_kind in truth.features.values() for feature, values in of_kind.items()
+        },
     )

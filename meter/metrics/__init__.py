@@ -8,6 +8,7 @@ R@1, R@5, median rank, MRR, AUC               ``retrieval``
 AUC, calibration                              ``classification``
 PSNR, SSIM                                    ``image``
 truth, agreement of sentence and picture      ``truth``
+truth of a guess from ratings                 ``guessing``
 tests over examples and over seeds            ``stats``
 ============================================  ==================
 
@@ -16,6 +17,7 @@ Every metric is exact, near-linear, and says in its ``signature`` by which defin
 
 from meter.metrics.classification import Reliability, area_under_curve, reliability
 from meter.metrics.diversity import Diversity, diversity, diversity_peter_compat
+from meter.metrics.guessing import guess_from_ratings
 from meter.metrics.image import ImageMetrics, image_metrics, psnr, ssim
 from meter.metrics.overlap import Overlap, count_overlap
 from meter.metrics.rating import RatingMetrics, rating_metrics, rating_metrics_peter_compat
@@ -68,6 +70,7 @@ __all__ = [
     "diversity_peter_compat",
     "draw_candidates",
     "embedding_scores",
+    "guess_from_ratings",
     "holm",
     "image_metrics",
     "is_above_chance",

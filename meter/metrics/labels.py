@@ -124,6 +124,7 @@ LABELS = {
     "truth.picture_truth_named": higher("Picture truth of the asked feature", 3),
     "truth.agreement": higher("Sentence–picture agreement", 3),
     "truth.chance": Label("Sentence truth by chance", 3),
+    "truth.guess_from_ratings": Label("Sentence truth by guessing from ratings", 3),
     "truth.count_with_both": Label("Records with feature and picture", 0),
     "truth.num_statements": Label("Statements in the sentences", 0),
     "truth.num_values": Label("Values in the pictures", 0),

@@ -71,6 +71,7 @@ def test_a_run_leaves_everything_that_the_design_names(run: Path) -> None:
     for split in ("test", "unseen"):
         assert set(metrics[split]) >= {"rating", "text", "text_peter_compat", "diversity", "match", "truth"}
         assert 0 <= metrics[split]["truth"]["sentence_truth"] <= 1
+        assert 0 < metrics[split]["truth"]["guess_from_ratings"] < 1
     assert metrics["vq"]["psnr"] > 5
     diagnosis = metrics["diagnosis"]
     assert set(diagnosis) == {"split", "sentences", "pair_scores", "input_importance", "attention"}
