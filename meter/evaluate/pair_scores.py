@@ -139,12 +139,12 @@ def also_true(
     from meter.world import Truth
 
     truth = Truth.parse(prepared.truth)
-    shown = [truth.shows[prepared.photos.entries[generation.photo]["file"]] for generation in generated]
+    shown = [truth.shows[str(prepared.photos.entries[generation.photo]["file"])] for generation in generated]
     said = [truth.said[prepared.records.lines[generation.row]] for generation in generated]
     return np.array(
         [
             [
-                generation.feature is not None and shown[other].get(generation.feature) == value
+                generation.feature is not None and shown[other].get(generation.feature or "") == value
                 for other in row
             ]
             for generation, value, row in zip(generated, said, others, strict=True)
