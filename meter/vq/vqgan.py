@@ -3,6 +3,7 @@
 import contextlib
 import io
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,31 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.storage.pretrained import read_pretrained, save_pretrained
 from meter.vq.codebook import Codebook, points_of
+from meter.vq.plain import PlainDecoder, PlainEncoder
 
 # taming's GroupNorm has 32 groups everywhere.
 GROUPS = 32
 
 
+class Network(Enum):
+    """What encoder and decoder are built of."""
+
+    taming = "taming"
+    """The published ones: group normalization, Swish, attention in the middle."""
+    plain = "plain"
+    """Convolutions and ReLU alone (``meter.vq.plain``): on two cores many more steps in the same time."""
+
+
 @dataclass(kw_only=True, slots=True)
-class VQConfig:
+class VQConfig(EnumFields):
     """The codec's sizes; the defaults are those of taming-transformers for 256 px photos: m = 16 × 16, K = 1024."""
+
+    network: Network = Network.taming
+    """What encoder and decoder are built of; ``plain`` takes no ``attention_sizes``."""
 
     image_size: int = 0
     """Side of the square photos in pixels; 0: the dataset's."""
@@ -66,6 +81,11 @@ class VQConfig:
                 f"level after the first of vq.multipliers={list(self.multipliers)}), found {self.image_size}; "
                 "change the image size or the number of multipliers"
             )
+        if self.network is Network.plain and self.attention_sizes:
+            raise InputError(
+                f"vq.attention_sizes: expected [], as vq.network=plain has no attention, found "
+                f"{list(self.attention_sizes)}"
+            )
         if self.channels < 1 or self.channels % GROUPS:
             raise InputError(f"vq.channels: expected a multiple of {GROUPS}, found {self.channels}")
 
@@ -89,29 +109,14 @@ class VQOutput:
 class VQGAN(nn.Module):
     """Encoder, codebook and decoder; the discriminator belongs to the training (``meter.vq.losses``).
 
-    Encoder and decoder are those of taming-transformers. Raises InputError where the config's sizes do not fit.
+    Raises InputError where the config's sizes do not fit.
     """
 
     def __init__(self, config: VQConfig) -> None:
         super().__init__()
         config.check()
         self.config = config
-        sizes = {
-            "ch": config.channels,
-            "out_ch": 3 * config.patch**2,
-            "ch_mult": tuple(config.multipliers),
-            "num_res_blocks": config.num_residual_blocks,
-            "attn_resolutions": list(config.attention_sizes),
-            "in_channels": 3 * config.patch**2,
-            "resolution": config.image_size // config.patch,
-            "z_channels": config.latent_width,
-            "double_z": False,
-        }
-        from taming.modules.diffusionmodules.model import Decoder, Encoder
-
-        with contextlib.redirect_stdout(io.StringIO()):
-            self.encoder = Encoder(**sizes)
-            self.decoder = Decoder(**sizes)
+        self.encoder, self.decoder = _taming(config) if config.network is Network.taming else _plain(config)
         self.to_code = nn.Conv2d(config.latent_width, config.code_width, 1)
         self.from_code = nn.Conv2d(config.code_width, config.latent_width, 1)
         self.codebook = Codebook(num_codes=config.num_codes, code_width=config.code_width, beta=config.beta)
@@ -125,7 +130,7 @@ class VQGAN(nn.Module):
     @property
     def last_layer(self) -> Tensor:
         """The decoder's last weights, where the adversarial and the reconstruction gradient are compared."""
-        return self.decoder.conv_out.weight
+        return self.decoder.get_parameter("conv_out.weight")
 
     def forward(self, images: Float[Tensor, "B 3 S S"], quantize: bool = True) -> VQOutput:
         """Photos in [−1, 1] to codes and back; without ``quantize`` the decoder sees the encoder's own output."""
@@ -205,6 +210,34 @@ class VQGAN(nn.Module):
 
     def _decoded(self, vectors: Float[Tensor, "B C h w"]) -> Float[Tensor, "B 3 S S"]:
         return functional.pixel_shuffle(self.decoder(self.from_code(vectors)), self.config.patch)
+
+
+def _taming(config: VQConfig) -> tuple[nn.Module, nn.Module]:
+    from taming.modules.diffusionmodules.model import Decoder, Encoder
+
+    sizes = {
+        "ch": config.channels,
+        "out_ch": 3 * config.patch**2,
+        "ch_mult": tuple(config.multipliers),
+        "num_res_blocks": config.num_residual_blocks,
+        "attn_resolutions": list(config.attention_sizes),
+        "in_channels": 3 * config.patch**2,
+        "resolution": config.image_size // config.patch,
+        "z_channels": config.latent_width,
+        "double_z": False,
+    }
+    with contextlib.redirect_stdout(io.StringIO()):
+        return Encoder(**sizes), Decoder(**sizes)
+
+
+def _plain(config: VQConfig) -> tuple[nn.Module, nn.Module]:
+    pixels, latents = 3 * config.patch**2, config.latent_width
+    sizes = {
+        "widths": [config.channels * multiplier for multiplier in config.multipliers],
+        "blocks": config.num_residual_blocks,
+        "side": config.image_size // config.factor,
+    }
+    return PlainEncoder(pixels, latents, **sizes), PlainDecoder(latents, pixels, **sizes)
 
 
 def images_from_pixels(pixels: UInt8[np.ndarray, "B S S 3"]) -> Float[Tensor, "B 3 S S"]:

@@ -4,6 +4,7 @@ import torch
 
 from meter.errors import InputError
 from meter.vq import VQGAN, VQConfig, encode_photos, images_from_pixels, pixels_from_images
+from meter.vq.vqgan import Network
 
 
 def tiny(**changes) -> VQConfig:
@@ -37,8 +38,9 @@ def photos(count: int = 3, size: int = 16) -> np.ndarray:
     ("changes", "grid"),
     [({}, (8, 8)), ({"multipliers": [1, 1, 2]}, (4, 4)), ({"patch": 2}, (4, 4)), ({"patch": 4}, (2, 2))],
 )
-def test_shapes_and_types(changes, grid):
-    vq = network(**changes)
+@pytest.mark.parametrize("kind", Network)
+def test_shapes_and_types(kind, changes, grid):
+    vq = network(network=kind, **changes)
     images = images_from_pixels(photos())
 
     output, codes = vq(images), vq.encode(images)
@@ -76,8 +78,9 @@ def test_without_quantization_the_decoder_sees_the_encoder():
     assert not torch.allclose(plain, vq(images).reconstruction)
 
 
-def test_a_photo_has_the_same_codes_in_any_batch():
-    vq = network()
+@pytest.mark.parametrize("kind", Network)
+def test_a_photo_has_the_same_codes_in_any_batch(kind):
+    vq = network(network=kind)
     pixels = photos(count=7)
 
     codes = encode_photos(vq, pixels, batch_size=3)
@@ -115,8 +118,9 @@ def test_read_only_photos_are_taken_in_silence():
     assert torch.equal(images_from_pixels(stored), images_from_pixels(pixels))
 
 
-def test_save_and_load_are_exact(tmp_path):
-    vq = network(patch=2, beta=0.5)
+@pytest.mark.parametrize("kind", Network)
+def test_save_and_load_are_exact(kind, tmp_path):
+    vq = network(network=kind, patch=2, beta=0.5)
     vq.save_pretrained(tmp_path / "vq")
 
     again = VQGAN.from_pretrained(tmp_path / "vq")
@@ -146,6 +150,7 @@ def test_an_image_size_that_does_not_divide_is_named_with_the_factor():
         ({"channels": 48}, "multiple of 32, found 48"),
         ({"num_codes": 0}, "num_codes"),
         ({"patch": 0}, "patch"),
+        ({"network": Network.plain, "attention_sizes": [8]}, r"attention_sizes: expected \[\].*found \[8\]"),
     ],
 )
 def test_sizes_that_make_no_network_are_refused(changes, message):
@@ -162,6 +167,7 @@ def test_construction_is_silent(capsys):
 def test_paper_sizes():
     config = VQConfig(image_size=256)
 
+    assert config.network is Network.taming
     assert config.factor == 16
     assert (config.channels, config.multipliers, config.num_residual_blocks) == (128, [1, 1, 2, 2, 4], 2)
     assert (config.num_codes, config.code_width, config.beta) == (1024, 256, 0.25)

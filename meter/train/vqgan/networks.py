@@ -98,5 +98,5 @@ def new_networks(
 def _set_up(fabric: "Fabric", module: nn.Module, rate: float, betas: list[float]) -> tuple[Any, Any]:
     first, second = betas
     wrapped = fabric.setup_module(module)
-    optimizer = torch.optim.Adam(module.parameters(), lr=rate, betas=(first, second))
+    optimizer = torch.optim.Adam(module.parameters(), lr=rate, betas=(first, second), fused=True)
     return wrapped, fabric.setup_optimizers(optimizer)

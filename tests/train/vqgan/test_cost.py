@@ -18,6 +18,7 @@ from meter.train.vqgan.networks import new_networks
 from meter.train.vqgan.steps import codec_step, discriminator_step
 from meter.vq import VQConfig
 from meter.vq.encode import photos_at_once
+from meter.vq.vqgan import Network
 from tests.conftest import ROOT
 
 SIZES = VQConfig(
@@ -54,6 +55,20 @@ def test_the_count_without_memory_is_near_a_count_of_real_tensors(parts: int, di
 
     expected = pretraining_cost(sizes, losses, len(images), fabric()).bytes(parts)
     assert memory.peak == pytest.approx(expected, rel=0.2)
+
+
+def test_the_count_for_a_plain_network_is_on_the_safe_side() -> None:
+    """The gradients of the places' maps are transient once, and counted for every photo: up to three times too much."""
+    losses, sizes = LossConfig(), replace(SIZES, image_size=32, network=Network.plain)
+    images = torch.rand(6, 3, 32, 32) * 2 - 1
+
+    with LiveMemory() as memory:
+        networks = new_networks(sizes, losses, fabric(), rate=1e-4, betas=[0.5, 0.9], seed=0)
+        for step in range(2):
+            codec_step(fabric(), networks, images, step)
+
+    expected = pretraining_cost(sizes, losses, len(images), fabric()).bytes(1)
+    assert 0.3 * expected < memory.peak < 1.2 * expected
 
 
 MEASURED = """
