@@ -180,7 +180,7 @@ def test_the_systems_are_peter_at_the_datasets_sizes(dataset: str, system: str) 
 
 
 def test_peter_plus_runs_end_to_end(tmp_path: Path) -> None:
-    world = ("num_hotels=8", "num_restaurants=8", "num_users=12", "reviews_per_item=8", "photos_per_item=1")
+    world = ("num_hotels=8", "num_restaurants=8", "num_users=12", "reviews_per_item=8", "photos_per_item=2")
     small = ("dataset.image_size=32", *(f"dataset.world.{size}" for size in world), "train.epochs=1")
     command(tmp_path, "train", "system=peter_plus", *small, *CPU)
     (folder,) = tmp_path.glob("runs/*/*")
