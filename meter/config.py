@@ -177,12 +177,12 @@ def check(config: RunConfig) -> None:
             "dataset.use_images=false: set both to 0, or use pictures"
         )
     _check_picture_features(config)
-    if objective.borrowed_features and not config.model.has_feature:
+    if objective.lambda_d > 0 and objective.borrowed_features and not config.model.has_feature:
         raise InputError(
             "objective.borrowed_features=true borrows feature words, but model.has_feature=false: set one of them "
             "the other way"
         )
-    if config.disc.gated and not config.model.has_feature:
+    if objective.lambda_d > 0 and config.disc.gated and not config.model.has_feature:
         raise InputError(
             "disc.gated=true reads feature words, but model.has_feature=false: set one of them the other way"
         )
