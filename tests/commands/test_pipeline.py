@@ -74,7 +74,14 @@ def test_a_run_leaves_everything_that_the_design_names(run: Path) -> None:
         assert 0 < metrics[split]["truth"]["guess_from_ratings"] < 1
     assert metrics["vq"]["psnr"] > 5
     diagnosis = metrics["diagnosis"]
-    assert set(diagnosis) == {"split", "sentences", "pair_scores", "input_importance", "attention"}
+    assert set(diagnosis) == {
+        "split",
+        "sentences",
+        "pair_scores",
+        "input_importance",
+        "input_importance_of_visits",
+        "attention",
+    }
     assert set(diagnosis["pair_scores"]["scorers"]) == {"discriminator", "matcher"}
     assert len(diagnosis["input_importance"]["picture"]) == 5
     assert {"config_hash", "data_hash", "command", "seconds"} <= set(
@@ -240,7 +247,7 @@ def test_without_pictures_and_without_feature(workplace: Path, tmp_path) -> None
     metrics = json.loads((folder / "metrics.json").read_text())
     assert "vq" not in metrics
     assert "match" not in metrics["test"]
-    assert set(metrics["diagnosis"]) == {"split", "sentences", "input_importance", "attention"}
+    assert "pair_scores" not in metrics["diagnosis"]
     assert metrics["diagnosis"]["attention"]["picture"] is None
     assert metrics["diagnosis"]["input_importance"]["picture"] == []
 
