@@ -235,7 +235,7 @@ def _basis(measure: Measure, run: RunFolder) -> str:
             key: value for key, value in asdict(run.config.disc).items() if key not in ("width", "layers")
         }
         inputs = {key: run.manifest["inputs"].get(key) for key in ("prepared", "codes")}
-        return fingerprint([matcher, run.config.matcher, inputs, run.config.data_seed])
+        return fingerprint([matcher, run.config.matcher, run.config.matching, inputs, run.config.data_seed])
     return ""
 
 

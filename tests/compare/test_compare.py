@@ -179,7 +179,7 @@ def test_labels_are_never_the_same(tmp_path) -> None:
     changes = [{"train__epochs": epochs, "train__patience": 9 - epochs} for epochs in (1, 2, 3)]
     more = [{**change, "model__width": 64 if change["train__epochs"] == 3 else 32} for change in changes]
     folders = [
-        write_run(tmp_path / str(place), model__heads=1, disc__width=8, disc__heads=1, **change)
+        write_run(tmp_path / str(place), model__heads=1, disc__width=8, **change)
         for place, change in enumerate(more)
     ]
     labels = [system.label for system in grouped(*folders)]
@@ -388,7 +388,7 @@ def test_without_scores_truth_is_shown_and_not_tested(tmp_path) -> None:
 
 def test_other_features_or_another_matcher_are_not_tested(tmp_path) -> None:
     write_run(tmp_path / "a")
-    other = write_run(tmp_path / "b", name="b", matcher__epochs=1)
+    other = write_run(tmp_path / "b", name="b", matching__epochs=1)
     (other / "names.json").write_text(json.dumps({**NAMES, "features": ["bed"]}))
     for folder in (tmp_path / "a", other):
         metrics = json.loads((folder / "metrics.json").read_text())
