@@ -1,7 +1,7 @@
 """The numbers of a comparison: every system's metrics, and how each differs from the baseline."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -231,11 +231,11 @@ def _basis(measure: Measure, run: RunFolder) -> str:
     if measure.key in ("diversity.fcr", "diversity.div"):
         return fingerprint(run.names.features)
     if measure.section == "match":
-        matcher = {
-            key: value for key, value in asdict(run.config.disc).items() if key not in ("width", "layers")
-        }
+        config = run.config
         inputs = {key: run.manifest["inputs"].get(key) for key in ("prepared", "codes")}
-        return fingerprint([matcher, run.config.matcher, run.config.matching, inputs, run.config.data_seed])
+        return fingerprint(
+            [config.matcher, config.matching, config.model.has_feature, inputs, config.data_seed]
+        )
     return ""
 
 
