@@ -177,37 +177,8 @@ def check(config: RunConfig) -> None:
             "dataset.use_images=false: set both to 0, or use pictures"
         )
     _check_picture_features(config)
-    if objective.lambda_d > 0 and objective.borrowed_features and not config.model.has_feature:
-        raise InputError(
-            "objective.borrowed_features=true borrows feature words, but model.has_feature=false: set one of them "
-            "the other way"
-        )
-    if objective.lambda_d > 0 and config.disc.gated and not config.model.has_feature:
-        raise InputError(
-            "disc.gated=true reads feature words, but model.has_feature=false: set one of them the other way"
-        )
-    if not objective.own_pairs and not objective.borrowed_features and objective.lambda_d > 0:
-        raise InputError(
-            "objective.own_pairs=false and objective.borrowed_features=false leave nothing for "
-            f"objective.lambda_d={objective.lambda_d} to weigh: set one of them to true, or lambda_d to 0"
-        )
-    whole = objective.sentence_gradient is not SentenceGradient.relaxed
-    if whole and not (
-        objective.borrowed_features
-        and objective.discriminator_training is DiscriminatorTraining.held
-        and objective.num_samples >= 1
-    ):
-        raise InputError(
-            f"objective.sentence_gradient={objective.sentence_gradient.value} samples sentences about borrowed "
-            "features, which D does not learn from: set objective.borrowed_features=true, "
-            "objective.discriminator_training=held and objective.num_samples to 1 or more"
-        )
-    learns = objective.generated_negatives or objective.mismatched_negatives
-    if not learns and objective.discriminator_training is not DiscriminatorTraining.held:
-        raise InputError(
-            "objective.generated_negatives=false and objective.mismatched_negatives=false leave D nothing to tell "
-            "true pairs from: set one of them to true, or objective.discriminator_training=held"
-        )
+    if objective.lambda_d > 0:
+        _check_matching(config)
     if config.model.heads < 1 or config.model.width % config.model.heads:
         raise InputError(
             f"model.width={config.model.width} is not a multiple of model.heads={config.model.heads}"
@@ -217,6 +188,39 @@ def check(config: RunConfig) -> None:
             raise InputError(
                 f"model.{name}={getattr(config.model, name)}: the data decides this; leave it out"
             )
+
+
+def _check_matching(config: RunConfig) -> None:
+    """Refuses readings of L_d that leave D, or the transformer, nothing to learn from."""
+    objective = config.objective
+    held = objective.discriminator_training is DiscriminatorTraining.held
+    if not config.model.has_feature:
+        if objective.borrowed_features:
+            raise InputError(
+                "objective.borrowed_features=true borrows feature words, but model.has_feature=false: set one of "
+                "them the other way"
+            )
+        if config.disc.gated:
+            raise InputError(
+                "disc.gated=true reads feature words, but model.has_feature=false: set one of them the other way"
+            )
+    if not objective.own_pairs and not objective.borrowed_features:
+        raise InputError(
+            "objective.own_pairs=false and objective.borrowed_features=false leave nothing for "
+            f"objective.lambda_d={objective.lambda_d} to weigh: set one of them to true, or lambda_d to 0"
+        )
+    whole = objective.sentence_gradient is not SentenceGradient.relaxed
+    if whole and not (objective.borrowed_features and held and objective.num_samples >= 1):
+        raise InputError(
+            f"objective.sentence_gradient={objective.sentence_gradient.value} samples sentences about borrowed "
+            "features, which D does not learn from: set objective.borrowed_features=true, "
+            "objective.discriminator_training=held and objective.num_samples to 1 or more"
+        )
+    if not (held or objective.generated_negatives or objective.mismatched_negatives):
+        raise InputError(
+            "objective.generated_negatives=false and objective.mismatched_negatives=false leave D nothing to tell "
+            "true pairs from: set one of them to true, or objective.discriminator_training=held"
+        )
 
 
 def _check_picture_features(config: RunConfig) -> None:

@@ -61,13 +61,15 @@ def matching_value(scores: MatchScores, *, generated_negatives: bool = True) -> 
 
 
 def generator_loss(scores: MatchScores, form: GeneratorForm) -> Float[Tensor, ""]:
-    """What the transformer minimises of L_d: its terms over the pairs that hold something generated."""
+    """What the transformer minimises of L_d: its terms over the pairs that hold something generated; 0 without any."""
     logits = generated(scores)
     if form is GeneratorForm.minimax:
         terms = [F.logsigmoid(-each) for each in logits]
     else:
         terms = [-F.logsigmoid(each) for each in logits]
-    return torch.stack([scores.mean(term) for term in [*terms, torch.zeros_like(scores.true)]]).sum()
+    if not terms:
+        return scores.true.new_zeros(())
+    return torch.stack([scores.mean(term) for term in terms]).sum()
 
 
 def generated(scores: MatchScores) -> list[Float[Tensor, " B"]]:

@@ -136,7 +136,8 @@ def _match(
     by_pairs = {name: retrieval_metrics(of_pairs) for name, of_pairs in pair_scores.items()}
     of_true_pairs = by_pairs["match_of_true_pairs"]
     measurable = is_above_chance(of_true_pairs.auc, of_true_pairs.auc_error)
-    metrics = {name: {**asdict(values), "measurable": measurable} for name, values in by_pairs.items()}
+    metrics = {name: asdict(values) for name, values in by_pairs.items()}
+    metrics["match"]["measurable"] = measurable
     suits = also_true(with_photo, candidates[:, 1:], prepared)
     if suits is not None:
         # A perfect matcher cannot tell the own picture from others that the sentence is true of.

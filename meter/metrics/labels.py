@@ -212,13 +212,12 @@ def look_up(values: Mapping[str, Any], key: str) -> Any:
     return found
 
 
-def is_measurable(values: Mapping[str, Any], key: str) -> bool:
-    """Whether the metric at a dotted key, of one split's values, says anything.
+NOT_MEASURABLE = "not measurable here"
 
-    What a matcher finds does not where it cannot tell true pairs from others; its own AUC and its ceiling always do.
-    """
-    section, _, name = key.partition(".")
-    return name.startswith(("auc", "ceiling")) or look_up(values, f"{section}.measurable") is not False
+
+def is_measurable(section: Mapping[str, Any], label: Label) -> bool:
+    """Whether a metric of these values of one section says anything: a verdict of a matcher at chance does not."""
+    return label.better is Better.NEITHER or section.get("measurable") is not False
 
 
 def number(value: Any) -> str:

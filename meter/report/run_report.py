@@ -83,12 +83,12 @@ def left_out(summary: dict[str, Any]) -> list[LeftOut]:
 
 
 def retrieval(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Recalls and AUC of generated and of true pairs, by split; splits where the matcher is at chance are left out."""
+    """Recalls and AUC of generated and of true pairs, by split; of generated ones where it is measurable."""
     recalls = {}
     for split in metrics:
         for section, pairs in (("match", "generated"), ("match_of_true_pairs", "true pairs")):
             values = look_up(metrics, f"{split}.{section}")
-            if values is not None and values["measurable"]:
+            if values is not None and values.get("measurable", True):
                 keys = ("recall_at_1", "recall_at_5", "auc")
                 recalls[f"{split}, {pairs}"] = {label_of(f"match.{key}").name: values[key] for key in keys}
     return recalls
@@ -129,9 +129,11 @@ def key_figures(metrics: dict[str, Any]) -> list[KeyFigure]:
     for headline in HEADLINES:
         value = look_up(metrics, headline.key)
         first, _, rest = headline.key.partition(".")
-        if value is None or not is_measurable(metrics[first], rest):
+        if value is None:
             continue
         split, label = ("", label_of(headline.key)) if first == "vq" else (first, label_of(rest))
+        if split and not is_measurable(metrics[split][rest.partition(".")[0]], label):
+            continue
         figure = KeyFigure(
             label=label.name,
             value=label.write(value),

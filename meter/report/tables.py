@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from meter.metrics.labels import Label, as_words, label_of, number, section_and_variant, section_title
+from meter.metrics.labels import (
+    NOT_MEASURABLE,
+    Label,
+    as_words,
+    is_measurable,
+    label_of,
+    number,
+    section_and_variant,
+    section_title,
+)
 
 SIGNATURE = "signature"
 WITH_PICTURE = "count_with_picture"
@@ -134,6 +143,8 @@ def _cell(column: Mapping[str, Any], key: str, label: Label) -> str:
     if key not in column:
         return ""
     value = column[key]
+    if not is_measurable(column, label):
+        return NOT_MEASURABLE
     if not isinstance(value, (list, tuple)):
         return label.write(value)
     return ", ".join(number(entry) for entry in value) if len(value) <= LONG else f"{len(value):,} values"

@@ -8,7 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from meter.data import Prepared, overview
-from meter.metrics.labels import is_measurable, label_of, look_up, section_and_variant, section_title
+from meter.metrics.labels import (
+    NOT_MEASURABLE,
+    is_measurable,
+    label_of,
+    look_up,
+    section_and_variant,
+    section_title,
+)
 
 
 def print_overview(prepared: Prepared, console: Console) -> None:
@@ -95,4 +102,5 @@ def written(values: Mapping[str, Any], key: str) -> str:
     value = look_up(values, key)
     if value is None:
         return ""
-    return label_of(key).write(value) if is_measurable(values, key) else "not measurable here"
+    label = label_of(key)
+    return label.write(value) if is_measurable(values[key.partition(".")[0]], label) else NOT_MEASURABLE

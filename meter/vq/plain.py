@@ -27,10 +27,10 @@ class ResidualBlock(nn.Module):
         return x + self.conv2(functional.relu(self.conv1(functional.relu(x))))
 
 
-class Places(nn.Module):
-    """Adds a learned vector for each place of the grid, and then what the place's own linear map makes of the sum.
+class PositionMaps(nn.Module):
+    """Adds a learned vector at each position of the grid, then what the position's own linear map makes of the sum.
 
-    Photos of one kind have their things in the same places: what a code means may depend on where it stands.
+    Photos of one kind have their things at the same positions: what a code means may depend on where it stands.
     The maps are zero at first.
     """
 
@@ -41,7 +41,7 @@ class Places(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
         x = x + self.vectors
-        # Place by place: (h·w, B, C) times (h·w, C, C).
+        # Position by position: (h·w, B, C) times (h·w, C, C).
         mapped = x.flatten(2).permute(2, 0, 1) @ self.maps
         return x + mapped.permute(1, 2, 0).reshape(x.shape)
 
@@ -50,7 +50,8 @@ class PlainEncoder(nn.Module):
     """Folded photos (B, in_channels, s, s) to (B, out_channels, side, side).
 
     widths: channels of each resolution level; each level after the first halves the resolution.
-    side: of the grid of codes.  blocks: residual blocks per level; the last level has one more, after the places.
+    side: of the grid of codes.  blocks: residual blocks per level; the last level has one more,
+        after the maps of the positions.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class PlainEncoder(nn.Module):
             if level:
                 layers.append(nn.Conv2d(widths[level - 1], width, 2, stride=2))
             layers += [ResidualBlock(width) for _ in range(blocks)]
-        layers += [Places(widths[-1], side), ResidualBlock(widths[-1])]
+        layers += [PositionMaps(widths[-1], side), ResidualBlock(widths[-1])]
         self.layers = nn.Sequential(*layers)
         self.conv_out = nn.Conv2d(widths[-1], out_channels, 1)
 
@@ -77,7 +78,10 @@ class PlainDecoder(nn.Module):
         self, in_channels: int, out_channels: int, *, widths: list[int], blocks: int, side: int
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(in_channels, widths[-1], 3, padding=1), Places(widths[-1], side)]
+        layers: list[nn.Module] = [
+            nn.Conv2d(in_channels, widths[-1], 3, padding=1),
+            PositionMaps(widths[-1], side),
+        ]
         for level in reversed(range(len(widths))):
             layers += [ResidualBlock(widths[level]) for _ in range(blocks + 1)]
             if level:

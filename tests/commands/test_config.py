@@ -180,6 +180,39 @@ def test_a_model_without_feature_words_has_none_to_borrow() -> None:
         composed("objective.borrowed_features=true", "model.has_feature=false")
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ("disc.gated=true", "objective.borrowed_features=false", "model.has_feature=false"),
+            "disc.gated=true",
+        ),
+        (
+            ("objective.own_pairs=false", "objective.borrowed_features=false"),
+            "leave nothing for .*lambda_d=0.1",
+        ),
+        (
+            ("objective.sentence_gradient=self_critical", "objective.borrowed_features=false"),
+            "samples sentences",
+        ),
+        (
+            ("objective.sentence_gradient=best_of_samples", "objective.num_samples=0"),
+            "num_samples to 1 or more",
+        ),
+        (
+            ("objective.discriminator_training=joint", "objective.generated_negatives=false"),
+            "leave D nothing to tell true pairs from",
+        ),
+    ],
+)
+def test_a_reading_of_l_d_that_teaches_nothing_is_refused_only_where_l_d_counts(
+    overrides: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        composed(*overrides)
+    composed(*overrides, "objective.lambda_d=0")
+
+
 def test_features_of_photos_need_photos() -> None:
     with pytest.raises(InputError, match=r"picture_features=true hands in .*use_images=false"):
         composed("ablation=picture_features", "dataset.use_images=false")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from meter.errors import InputError
-from meter.metrics.retrieval import draw_candidates, embedding_scores, retrieval_metrics
+from meter.metrics.retrieval import draw_candidates, embedding_scores, is_above_chance, retrieval_metrics
 
 
 def test_ranks_by_hand():
@@ -19,6 +19,15 @@ def test_ranks_by_hand():
     assert result.median_rank == 3
     assert result.mean_reciprocal_rank == pytest.approx((1 + 1 / 3 + 1 / 7) / 3)
     assert (result.num_candidates, result.count, result.tied) == (7, 3, 0)
+    shares = np.array([6, 4, 0]) / 6
+    assert result.auc == pytest.approx(shares.mean())
+    assert result.auc_error == pytest.approx(shares.std() / 3**0.5)
+
+
+def test_above_chance_is_two_standard_errors_above_a_half():
+    assert is_above_chance(0.53, 0.01)
+    assert not is_above_chance(0.51, 0.01)
+    assert not is_above_chance(float("nan"), float("nan"))
 
 
 def test_the_true_column_may_stand_anywhere():
@@ -48,6 +57,7 @@ def test_a_constant_score_gets_the_chance_value():
     assert result.chance_at_1 == pytest.approx(0.01)
     assert result.recall_at_5 == pytest.approx(0.05)
     assert result.median_rank == 50.5
+    assert (result.auc, result.auc_error) == (0.5, 0)
     assert result.tied == 7
 
 

@@ -1,6 +1,13 @@
 """Tables of metrics: splits beside each other, and no figure left out."""
 
+import io
+
+import pytest
+from rich.console import Console
+
+from meter.report.run_report import key_figures, retrieval
 from meter.report.tables import metric_tables
+from meter.report.terminal_tables import print_results
 from tests.report.examples import metrics
 
 
@@ -41,3 +48,29 @@ def test_counting_pictures_takes_a_column_only_where_some_are_missing() -> None:
 
     assert columns(9) == ["Sentence truth", "Records"]
     assert columns(8) == ["Sentence truth", "Records", "Records with a picture"]
+
+
+@pytest.mark.parametrize("measurable", [True, False])
+def test_what_a_matcher_at_chance_finds_is_shown_nowhere_and_its_own_auc_everywhere(measurable: bool) -> None:
+    found = {"recall_at_1": 0.1234, "recall_at_5": 0.2345, "auc": 0.3456, "num_candidates": 77}
+    split = {
+        "rating": {"rmse": 1.0},
+        "match": {**found, "measurable": measurable},
+        "match_of_true_pairs": {"recall_at_1": 0.01, "recall_at_5": 0.05, "auc": 0.5123},
+    }
+    metrics = {"test": split}
+    output = io.StringIO()
+    print_results(metrics, Console(file=output, width=120))
+    page = ", ".join(cell for table in metric_tables(metrics) for row in table.rows for cell in row.cells)
+    headlines = " ".join(figure.value for figure in key_figures(metrics))
+    for shown, numbers in (
+        (output.getvalue(), ("0.123", "0.234", "0.346")),
+        (page, ("0.123", "0.234", "0.346")),
+        (headlines, ("0.346",)),
+    ):
+        assert [number in shown for number in numbers] == [measurable] * len(numbers)
+        assert "0.512" in shown
+    for shown in (output.getvalue(), page):
+        assert ("not measurable here" in shown) != measurable
+    assert "77" in page
+    assert ("test, generated" in retrieval(metrics)) == measurable

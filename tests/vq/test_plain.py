@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from meter.vq import VQConfig
-from meter.vq.plain import Places, PlainDecoder, PlainEncoder, ResidualBlock
+from meter.vq.plain import PlainDecoder, PlainEncoder, PositionMaps, ResidualBlock
 from meter.vq.vqgan import VQGAN, Network
 
 
@@ -16,16 +16,16 @@ def test_a_residual_block_begins_as_the_identity_and_learns():
 
 
 def test_each_place_has_its_own_vector_and_map():
-    places = Places(3, 2)
-    torch.nn.init.normal_(places.maps, generator=torch.Generator().manual_seed(0))
+    maps = PositionMaps(3, 2)
+    torch.nn.init.normal_(maps.maps, generator=torch.Generator().manual_seed(0))
     x = torch.randn(5, 3, 2, 2, generator=torch.Generator().manual_seed(1))
 
-    y = places(x)
+    y = maps(x)
 
     for row in range(2):
         for column in range(2):
-            moved = x[:, :, row, column] + places.vectors[:, row, column]
-            expected = moved + moved @ places.maps[2 * row + column]
+            moved = x[:, :, row, column] + maps.vectors[:, row, column]
+            expected = moved + moved @ maps.maps[2 * row + column]
             torch.testing.assert_close(y[:, :, row, column], expected)
 
 
