@@ -22,7 +22,7 @@ class CompareConfig:
     """What to compare."""
 
     runs: list[str] = field(default_factory=list)
-    """Run folders or patterns (``runs/synthetic/peter-*``); runs that differ in their seed only are one system."""
+    """Run folders or patterns (``runs/synthetic/peter-*``); those that differ in their seeds only are one system."""
     baseline: str = ""
     """Label, name or a run folder of the system that the others are held against; the first given by default."""
     splits: list[str] = field(default_factory=list)

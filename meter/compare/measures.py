@@ -9,7 +9,7 @@ from jaxtyping import Float64
 
 from meter.errors import InputError
 from meter.metrics.diversity import UNKNOWN, find_features, match_features
-from meter.metrics.labels import Label, label_of, look_up
+from meter.metrics.labels import Label, is_measurable, label_of, look_up
 from meter.metrics.overlap import Overlap, count_overlap
 from meter.metrics.stats.resampling import Metric
 from meter.metrics.stats.sum_metrics import SumMetric, mean_of, ratio
@@ -67,7 +67,7 @@ Build = Callable[[Sequence[EvaluatedRecords]], Metric]
 class Measure:
     """A metric of ``metrics.json`` that can be tested.
 
-    key: its section and name. build: makes it of a system's runs, one for each seed.
+    key: its section and name. build: makes it of a system's runs in one world, one for each seed.
     """
 
     key: str
@@ -82,9 +82,13 @@ class Measure:
         return label_of(self.key)
 
     def value(self, run: RunFolder, split: str) -> float | None:
-        """As the run itself has measured it; None where it has not."""
+        """As the run itself has measured it; None where it has not, or could not."""
         value = look_up(run.metrics[split], self.key)
-        return None if value is None else float(value)
+        return None if value is None or not self.is_measurable(run, split) else float(value)
+
+    def is_measurable(self, run: RunFolder, split: str) -> bool:
+        """Whether what the run has measured says anything: not where its matcher is at chance."""
+        return is_measurable(run.metrics[split].get(self.section) or {}, self.label)
 
     def metric(self, examples: Sequence[EvaluatedRecords]) -> Metric | None:
         """For a paired test; None where the runs have nothing to make it of."""

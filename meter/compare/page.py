@@ -1,19 +1,21 @@
 """A comparison as one HTML page that looks like the report of a run and opens offline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meter.compare.comparison import Cell, Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
 from meter.compare.writing import (
-    SEED_TESTS,
     Figures,
     arrow,
+    by_world,
     count_verdicts,
     explanations,
     figures,
-    over_seeds,
+    over_runs,
+    runs_of,
     sections,
-    seeds_said,
+    tests_over_runs,
 )
 from meter.report.rendering import render
 
@@ -34,7 +36,9 @@ class PageCell:
     said: Figures
     verdict: str
     bar: Bar | None
-    over_seeds: list[str]
+    not_measurable: bool
+    over_runs: list[str]
+    by_world: list[Figures]
 
 
 def comparison_html(comparison: Comparison, command: str) -> str:
@@ -51,30 +55,41 @@ def comparison_html(comparison: Comparison, command: str) -> str:
             for index, system in enumerate(systems[1:], start=1)
             for table in comparison.tables
         ],
-        tables=[(table, _reach(table), _groups(table)) for table in comparison.tables],
-        tested_over_seeds=any(
-            cell.over_seeds for table in comparison.tables for row in table.rows for cell in row.cells
+        tables=[(table, _reach(table), _groups(table, comparison.worlds)) for table in comparison.tables],
+        tested_over_runs=any(
+            cell.over_seeds or cell.over_runs
+            for table in comparison.tables
+            for row in table.rows
+            for cell in row.cells
         ),
-        seed_tests=SEED_TESTS,
+        run_tests=tests_over_runs(comparison),
+        worlds=comparison.worlds,
         explanations=explanations(comparison),
         settings={key: [written(value) for value in values] for key, values in comparison.settings.items()},
-        seeds_said=seeds_said,
+        runs_said={system.label: runs_of(comparison, system) for system in systems},
         arrow=arrow,
         command=command,
     )
 
 
-def _groups(table: SplitTable) -> list[tuple[str, list[tuple[MetricRow, list[PageCell]]]]]:
+def _groups(
+    table: SplitTable, worlds: Sequence[int]
+) -> list[tuple[str, list[tuple[MetricRow, list[PageCell]]]]]:
     reach = _reach(table)
     return [
-        (title, [(row, [_page_cell(row, cell, reach) for cell in row.cells]) for row in rows])
+        (title, [(row, [_page_cell(row, cell, reach, worlds) for cell in row.cells]) for row in rows])
         for title, rows in sections(table)
     ]
 
 
-def _page_cell(row: MetricRow, cell: Cell, reach: float) -> PageCell:
+def _page_cell(row: MetricRow, cell: Cell, reach: float, worlds: Sequence[int]) -> PageCell:
     return PageCell(
-        said=figures(row, cell), verdict=cell.verdict, bar=_bar(row, cell, reach), over_seeds=over_seeds(cell)
+        said=figures(row, cell),
+        verdict=cell.verdict,
+        bar=_bar(row, cell, reach),
+        not_measurable=cell.not_measurable,
+        over_runs=over_runs(row, cell),
+        by_world=[by_world(row, cell, data_seed) for data_seed in worlds if cell.by_world],
     )
 
 

@@ -9,7 +9,16 @@ from tabulate import tabulate
 
 from meter.compare.comparison import Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
-from meter.compare.writing import SEED_TESTS, arrow, explanations, figures, over_seeds, sections, seeds_said
+from meter.compare.writing import (
+    arrow,
+    by_world,
+    explanations,
+    figures,
+    over_runs,
+    runs_of,
+    sections,
+    tests_over_runs,
+)
 from meter.report.terminal import visible
 
 STYLES = {"better": "green", "worse": "red", "": "dim"}
@@ -28,15 +37,17 @@ def markdown(comparison: Comparison, command: str) -> str:
     labels = [_escaped(system.label) for system in comparison.systems]
     parts = [f"# {' · '.join(labels)}", ""]
     parts += [
-        f"- **{label}**{' (baseline)' if index == 0 else ''}: {seeds_said(system.seeds)}; "
+        f"- **{label}**{' (baseline)' if index == 0 else ''}: {runs_of(comparison, system)}; "
         + ", ".join(f"`{run}`" for run in system.runs)
         for index, (label, system) in enumerate(zip(labels, comparison.systems, strict=True))
     ]
     for table in comparison.tables:
         parts += ["", f"## {_escaped(table.split)}, {table.num_examples:,} records", ""]
         parts += [_metrics_table(labels, table)]
-        if any(cell.over_seeds for row in table.rows for cell in row.cells):
-            parts += ["", _seeds_table(labels, table)]
+        if any(cell.over_seeds or cell.over_runs for row in table.rows for cell in row.cells):
+            parts += ["", _runs_table(labels, comparison, table)]
+        if len(comparison.worlds) > 1:
+            parts += ["", _worlds_table(labels, comparison, table)]
     parts += ["", "## How it was made", ""]
     parts += [f"- {_escaped(line)}" for line in (*explanations(comparison), *comparison.notes)]
     parts += [f"- {name.replace('_', ' ')}: {_said(value)}" for name, value in comparison.provenance.items()]
@@ -59,7 +70,7 @@ def _terminal_table(comparison: Comparison, table: SplitTable) -> Table:
     shown.add_column("metric")
     for index, system in enumerate(comparison.systems):
         below = "baseline" if index == 0 else "difference, 95 % interval, p, d"
-        head = Text(visible(f"{system.label} ({seeds_said(system.seeds)})"))
+        head = Text(visible(f"{system.label} ({runs_of(comparison, system)})"))
         shown.add_column(head.append(f"\n{below}", style="dim"))
     for _, rows in sections(table):
         for row in rows:
@@ -98,18 +109,28 @@ def _metrics_table(labels: list[str], table: SplitTable) -> str:
     return _markdown_table(headings, rows)
 
 
-def _seeds_table(labels: list[str], table: SplitTable) -> str:
+def _runs_table(labels: list[str], comparison: Comparison, table: SplitTable) -> str:
+    tests = tests_over_runs(comparison)
     rows = [
         [
             f"{row.label} {arrow(row)}",
-            *(_escaped(text) for cell in row.cells[1:] for text in over_seeds(cell)),
+            *(_escaped(text) for cell in row.cells[1:] for text in over_runs(row, cell)),
         ]
         for row in table.rows
-        if any(cell.over_seeds for cell in row.cells)
+        if any(cell.over_seeds or cell.over_runs for cell in row.cells)
     ]
-    return _markdown_table(
-        ["over seeds", *(f"{label}: {test}" for label in labels[1:] for test in SEED_TESTS)], rows
-    )
+    unit = "over matched runs" if len(comparison.worlds) > 1 else "over seeds"
+    return _markdown_table([unit, *(f"{label}: {test}" for label in labels[1:] for test in tests)], rows)
+
+
+def _worlds_table(labels: list[str], comparison: Comparison, table: SplitTable) -> str:
+    rows = []
+    for row in table.rows:
+        found = [by_world(row, cell, data_seed) for cell in row.cells for data_seed in comparison.worlds]
+        said = [one.value + (f" ({one.difference})" if one.difference else "") for one in found]
+        rows.append([f"{row.label} {arrow(row)}", *said])
+    headings = [f"{label}: data\\_seed {data_seed}" for label in labels for data_seed in comparison.worlds]
+    return _markdown_table(["by world", *headings], rows)
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align: str = "right") -> str:

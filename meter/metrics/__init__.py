@@ -30,7 +30,15 @@ from meter.metrics.retrieval import (
     retrieve,
 )
 from meter.metrics.stats.resampling import PairedTest
-from meter.metrics.stats.significance import SeedTest, cliffs_delta, holm, paired_test, seed_test
+from meter.metrics.stats.significance import (
+    MatchedRunsTest,
+    SeedTest,
+    cliffs_delta,
+    holm,
+    matched_runs_test,
+    paired_test,
+    seed_test,
+)
 from meter.metrics.text import RougeScore, TextMetrics, text_metrics, text_metrics_peter_compat
 from meter.metrics.truth import (
     ExplanationTruth,
@@ -51,6 +59,7 @@ __all__ = [
     "ExplanationTruth",
     "FeatureTruth",
     "ImageMetrics",
+    "MatchedRunsTest",
     "Overlap",
     "PairedTest",
     "RatingFloor",
@@ -74,6 +83,7 @@ __all__ = [
     "holm",
     "image_metrics",
     "is_above_chance",
+    "matched_runs_test",
     "paired_test",
     "psnr",
     "rating_floor",

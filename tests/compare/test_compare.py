@@ -42,12 +42,17 @@ def write_run(
     rows: int = 60,
     splits: tuple[str, ...] = ("test",),
     data: str = "d1",
+    data_seed: int = 0,
     scores: bool = True,
     pictures: bool = True,
     **changes: Any,
 ) -> Path:
-    """A run folder as the pipeline leaves it, without networks. skill: chance that a word, a value is right."""
-    config = RunConfig(seed=seed)
+    """A run folder as the pipeline leaves it, without networks.
+
+    skill: chance that a word, a value is right. data_seed: of the world; other ones have other records.
+    """
+    data += f" of world {data_seed}" if data_seed else ""
+    config = RunConfig(seed=seed, data_seed=data_seed)
     for key, value in changes.items():
         part: Any = config
         *path, last = key.split("__")
@@ -55,8 +60,8 @@ def write_run(
             part = getattr(part, step)
         setattr(part, last, value)
     folder.mkdir(parents=True)
-    records = np.random.default_rng(7)
-    draws = np.random.default_rng([seed, round(100 * skill)])
+    records = np.random.default_rng(7 + data_seed)
+    draws = np.random.default_rng([seed, round(100 * skill)] + [data_seed] * (data_seed > 0))
     made, noted, metrics = [], [], {"metrics_version": METRICS_VERSION}
     for split in splits:
         members = [_generation(split, row, records, draws, skill, pictures) for row in range(rows)]

@@ -1,6 +1,7 @@
 """Tests of tests: against scipy, against naive recomputation, by hand, and under a hypothesis that holds."""
 
 from dataclasses import asdict
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,8 +9,16 @@ from scipy import stats
 
 from meter.compare.measures import EvaluatedRecords, measures
 from meter.errors import InputError
-from meter.metrics import cliffs_delta, count_overlap, diversity, holm, paired_test, seed_test
-from meter.metrics.stats.resampling import _bootstrap, _sum_metrics, paired_tests
+from meter.metrics import (
+    cliffs_delta,
+    count_overlap,
+    diversity,
+    holm,
+    matched_runs_test,
+    paired_test,
+    seed_test,
+)
+from meter.metrics.stats.resampling import Stratum, _bootstrap, _sum_metrics, paired_tests, stratified_tests
 from meter.metrics.stats.sum_metrics import SumMetric, SumPairs, mean_of
 from meter.metrics.stats.type_metrics import SETTLED, TypeMetric, TypePair
 from meter.metrics.text import bleu, bleu_counts, bleu_of_counts, text_metrics
@@ -277,6 +286,114 @@ def test_systems_that_do_not_fit_are_refused() -> None:
         paired_tests({"x": one}, {"y": one})
 
 
+def stratum(first: list[list[float]], second: list[list[float]]) -> Stratum:
+    """Mean scores S × N of two systems in one stratum."""
+    return Stratum(
+        first={"x": mean_of(np.array(first, dtype=float))},
+        second={"x": mean_of(np.array(second, dtype=float))},
+    )
+
+
+def test_the_value_over_strata_is_the_mean_over_runs() -> None:
+    two_runs = stratum([[1, 2, 3], [5, 5, 5]], [[0, 0, 0], [1, 1, 1]])
+    one_run = stratum([[8, 10]], [[2, 2]])
+    found = stratified_tests([two_runs, one_run], num_resamples=100)["x"]
+    assert found.first == pytest.approx((2 + 5 + 9) / 3)
+    assert found.second == pytest.approx((0 + 1 + 2) / 3)
+    assert found.difference == pytest.approx(13 / 3)
+    assert found.num_examples == 5
+    # of the examples' differences, mean over runs: 2.5, 3, 3.5 with weight 2/3 and 6, 8 with weight 1/3
+    assert found.effect == pytest.approx(13 / 3 / np.sqrt(2 / 3 * 0.25 + 1 / 3 * 2))
+
+
+def test_strata_are_blocks_of_one_metric_of_sums() -> None:
+    """The same runs with no terms for the other's examples, counted by the test of a single stratum."""
+    references = [sentences(world, 12, longest=9) for world in (0, 1)]
+    texts = [[sentences(10 * system + world, 12, longest=9) for world in (0, 1)] for system in (1, 2)]
+    blocks, strata = [], []
+    for system in (0, 1):
+        counts = [bleu_counts(count_overlap(references[world], texts[system][world]), 2) for world in (0, 1)]
+        empty = np.zeros_like(counts[0])
+        terms = np.stack([np.concatenate([counts[0], empty]), np.concatenate([empty, counts[1]])])
+        blocks.append({"x": SumMetric(terms=terms, value=bleu_of_counts)})
+        strata.append([{"x": SumMetric(terms=one[None], value=bleu_of_counts)} for one in counts])
+    whole = paired_tests(*blocks, num_resamples=100)["x"]
+    found = stratified_tests(
+        [Stratum(first=strata[0][world], second=strata[1][world]) for world in (0, 1)], num_resamples=100
+    )["x"]
+    assert (found.first, found.second) == pytest.approx((whole.first, whole.second))
+    assert (found.num_examples, found.num_resamples) == (whole.num_examples, whole.num_resamples)
+
+
+def test_randomization_over_strata_is_all_swaps_of_all_examples() -> None:
+    """Of words in sentences, against every one of the 2⁷ ways to swap."""
+    texts = [[["a b", "a", "a"], ["a b", "c", "d e"]], [["a", "b c", "b", "c"], ["b", "b", "b", "b"]]]
+
+    def values(of_system: list[str]) -> float:
+        words = [word for text in of_system for word in text.split()]
+        return len(set(words)) / len(words)
+
+    def metric(of_system: list[str]) -> TypeMetric:
+        return TypeMetric(
+            types=[[set(text.split()) for text in of_system]],
+            sizes=np.array([[float(len(text.split())) for text in of_system]]),
+            denominator=lambda words: words,
+        )
+
+    observed = np.mean([values(first) - values(second) for first, second in texts])
+    differences = []
+    for swaps in product([0, 1], repeat=7):
+        mixed = [
+            swapped(*texts[0], np.array(swaps[:3])),
+            swapped(*texts[1], np.array(swaps[3:])),
+        ]
+        differences.append(np.mean([values(first) - values(second) for first, second in mixed]))
+    exact = np.mean(np.abs(differences) >= abs(observed) - 1e-12)
+    strata = [Stratum(first={"x": metric(first)}, second={"x": metric(second)}) for first, second in texts]
+    found = stratified_tests(strata, num_resamples=20_000)["x"]
+    assert found.difference == pytest.approx(observed)
+    assert 0.05 < exact < 0.95
+    assert found.p_randomization == pytest.approx(exact, abs=0.012)
+
+
+def test_a_stratum_twice_gives_the_same_difference_more_surely() -> None:
+    first, second = correlated(5, count=60, shift=0.4)
+    once = paired_test(first, second, num_resamples=4000)
+    half = Stratum(first={"x": mean_of(first[None])}, second={"x": mean_of(second[None])})
+    twice = stratified_tests([half, half], num_resamples=4000)["x"]
+    assert twice.difference == pytest.approx(once.difference)
+    assert twice.effect == pytest.approx(once.effect)
+    assert (twice.high - twice.low) * np.sqrt(2) == pytest.approx(once.high - once.low, rel=0.08)
+
+
+def test_examples_are_drawn_within_their_stratum() -> None:
+    """Where every example of a stratum differs by the same, no draw changes anything; drawn from all, it would."""
+    found = stratified_tests(
+        [stratum([[1] * 9], [[0] * 9]), stratum([[3] * 9], [[0] * 9])], num_resamples=200
+    )["x"]
+    assert (found.difference, found.low, found.high) == (2, 2, 2)
+    assert found.effect is None
+
+
+def test_the_jackknife_over_strata_adds_their_variances() -> None:
+    halves = [metrics_of([sentences(seed, 40)], sentences(0, 40)) for seed in (1, 2, 3, 4)]
+    strata = [Stratum(first=halves[place], second=halves[place + 1]) for place in (0, 2)]
+    found = stratified_tests(strata, num_resamples=50)["diversity.usr"]
+    widths = [
+        (alone.high - alone.low)
+        for one in strata
+        for alone in [paired_tests(one.first, one.second, num_resamples=50)["diversity.usr"]]
+    ]
+    assert found.interval == "jackknife"
+    assert found.high - found.low == pytest.approx(np.hypot(*widths) / 2)
+
+
+def test_strata_with_other_metrics_are_refused() -> None:
+    one = stratum([[1, 2]], [[1, 1]])
+    with pytest.raises(InputError, match=r"two strata with other metrics: \['x'\] and \['y'\]"):
+        stratified_tests([one, Stratum(first={"y": one.first["x"]}, second={"y": one.second["x"]})])
+
+
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.2, None, 0.4, 0.9]) == [pytest.approx(0.6), None, pytest.approx(0.8), 0.9]
@@ -319,3 +436,46 @@ def test_many_seeds_are_not_split_in_every_way() -> None:
 def test_one_run_is_no_sample() -> None:
     with pytest.raises(InputError, match="at least two runs of each system, found 1 and 2"):
         seed_test([1.0], [1.0, 2.0])
+
+
+def test_matched_runs_agree_with_scipy_and_with_every_flip() -> None:
+    first, second = correlated(6, count=11, shift=0.7)
+    found = matched_runs_test(first.tolist(), second.tolist())
+    differences = first - second
+    flipped = [abs(np.dot(signs, differences)) for signs in product([1, -1], repeat=11)]
+    assert found.p_sign_flip == pytest.approx(np.mean(np.array(flipped) >= abs(differences.sum()) - 1e-12))
+    assert found.p_paired_t == pytest.approx(stats.ttest_rel(first, second).pvalue, rel=1e-9)
+    assert 0.001 < found.p_sign_flip < 0.5
+    assert found.difference == pytest.approx(differences.mean())
+    assert found.num_higher == (differences > 0).sum()
+    assert found.num_higher + found.num_lower == found.num_pairs == 11
+
+
+def test_matched_runs_by_hand() -> None:
+    found = matched_runs_test([3.0, 5.0, 8.0], [1.0, 4.0, 5.0])
+    assert found.p_sign_flip == 2 / 8
+    assert (found.num_higher, found.num_lower, found.num_pairs) == (3, 0, 3)
+    assert matched_runs_test([float(place) for place in range(15)], [-1.0] * 15).p_sign_flip == 2 / 2**15
+
+
+def test_what_pairs_share_cancels() -> None:
+    """Worlds that differ a thousand times more than systems hide nothing from pairs."""
+    worlds = np.repeat([0.0, 1000.0, -1000.0], 5)
+    first, second = correlated(7, count=15, shift=1.0)
+    apart = matched_runs_test(first.tolist(), second.tolist())
+    together = matched_runs_test((first + worlds).tolist(), (second + worlds).tolist())
+    assert together.p_sign_flip == apart.p_sign_flip
+    assert together.p_paired_t == pytest.approx(apart.p_paired_t, rel=1e-6)
+
+
+def test_pairs_that_differ_by_the_same_have_no_t_test() -> None:
+    equal = matched_runs_test([0.1 + 0.2, 0.3], [0.3, 0.3])
+    assert (equal.p_paired_t, equal.p_sign_flip, equal.num_higher, equal.num_lower) == (None, 1.0, 0, 0)
+    assert matched_runs_test([1.0] * 21, [2.0] * 21).p_sign_flip is None
+
+
+@pytest.mark.parametrize(("first", "second"), [([1.0], [2.0]), ([1.0, 2.0, 3.0], [1.0, 2.0])])
+def test_runs_without_a_match_are_refused(first: list[float], second: list[float]) -> None:
+    words = f"at least two pairs of runs, found {len(first)} and {len(second)} runs"
+    with pytest.raises(InputError, match=words):
+        matched_runs_test(first, second)

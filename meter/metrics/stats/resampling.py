@@ -1,13 +1,17 @@
 """Paired tests of many metrics at once: two systems over the same examples, resampled together.
 
 N examples, S seeds of each system, R resamples. The example is the unit: whatever is drawn for it holds for all its
-seeds, and a system's value is the mean over its seeds. ``scipy.stats.bootstrap`` and ``permutation_test`` serve one
-statistic at a time and compute it anew from the examples of every resample, which for BLEU or USR means counting
-thousands of sentences again; here all metrics share the draws and a matrix product gives their sums.
+seeds, and a system's value is the mean over its seeds. Runs that saw other examples, since their world is another, are
+another stratum: it is resampled by itself, and a system's value is the mean over all its runs.
+
+``scipy.stats.bootstrap`` and ``permutation_test`` serve one statistic at a time and compute it anew from the examples
+of every resample, which for BLEU or USR means counting thousands of sentences again; here all metrics share the draws
+and a matrix product gives their sums.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -23,6 +27,14 @@ BLOCK_NUMBERS = 4_000_000
 """Numbers in memory for one block of resamples."""
 
 Metric = SumMetric | TypeMetric
+
+
+@dataclass(kw_only=True, slots=True)
+class Stratum:
+    """The metrics of two systems over the same N examples, which no other stratum has: S runs of each system."""
+
+    first: Mapping[str, Metric]
+    second: Mapping[str, Metric]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -52,10 +64,16 @@ class PairedTest:
 
 @dataclass(kw_only=True, slots=True)
 class Resamples:
-    """What R bootstrap resamples give for one metric."""
+    """What R bootstrap resamples give for one metric. variances: of the examples' differences in each of them."""
 
     differences: Float64[np.ndarray, "R"]
-    effects: Float64[np.ndarray, "R"]
+    variances: Float64[np.ndarray, "R"]
+
+    @property
+    def effects(self) -> Float64[np.ndarray, "R"]:
+        """Cohen's d_z in each resample."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.differences / np.sqrt(self.variances)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -96,31 +114,57 @@ def paired_tests(
     Raises:
         InputError: fewer than two examples, or systems that do not fit together.
     """
-    num_examples = _check(first, second)
-    sums = SumPairs(_sum_metrics(first), _sum_metrics(second))
-    of_second = _type_metrics(second)
-    types = {name: TypePair(metric, of_second[name]) for name, metric in _type_metrics(first).items()}
-    observed = {**sums.observed(), **{name: pair.observed() for name, pair in types.items()}}
-    jackknives = {**sums.jackknives(), **{name: pair.jackknife() for name, pair in types.items()}}
-    differences = {name: values[0] - values[1] for name, values in observed.items()}
+    return stratified_tests([Stratum(first=first, second=second)], num_resamples=num_resamples, seed=seed)
+
+
+def stratified_tests(
+    strata: Sequence[Stratum], *, num_resamples: int = 10_000, seed: int = 0
+) -> dict[str, PairedTest]:
+    """``paired_tests`` over several strata, whose examples are swapped and drawn each within its own.
+
+    A system's value is the mean over all its runs: every stratum weighs as many as it has runs, however many examples.
+    Variances add up by the same weights, so d_z is in standard deviations of the differences within a stratum.
+
+    Raises:
+        InputError: fewer than two examples, systems that do not fit together, or strata with other metrics.
+    """
+    sides = [_Sides(stratum) for stratum in strata]
+    names = list(strata[0].first)
+    for stratum in strata[1:]:
+        _check_names(strata[0].first, stratum.first, "strata")
+    num_runs = sum(side.num_runs for side in sides)
+    weights = [side.num_runs / num_runs for side in sides]
+    first, second = (
+        _weighted(
+            [{name: values[system] for name, values in side.observed.items()} for side in sides], weights
+        )
+        for system in (0, 1)
+    )
+    jackknives = {
+        name: Jackknife.over_strata([side.jackknives[name] for side in sides], weights) for name in names
+    }
     generator = np.random.default_rng(seed)
-    as_extreme = _randomize(sums, types, differences, generator, num_examples, num_resamples)
-    resamples = _bootstrap(sums, jackknives, generator, num_examples, num_resamples)
+    swapped = _weighted([_randomize(side, generator, num_resamples) for side in sides], weights)
+    resamples = [
+        _bootstrap(side.sums, side.jackknives, generator, side.num_examples, num_resamples) for side in sides
+    ]
     tests = {}
-    for name in first:
-        jackknife, difference = jackknives[name], differences[name]
-        if name in resamples:
-            intervals = _percentile_intervals(resamples[name])
+    for name in names:
+        jackknife, difference = jackknives[name], first[name] - second[name]
+        if name in resamples[0]:
+            intervals = _percentile_intervals(_over_strata([of[name] for of in resamples], weights))
         else:
             intervals = _normal_intervals(difference, jackknife)
+        threshold = abs(difference) * (1 - 1e-9)  # a tie stays a tie after rounding
+        as_extreme = int((np.abs(swapped[name]) >= threshold).sum())
         tests[name] = PairedTest(
-            first=observed[name][0],
-            second=observed[name][1],
+            first=first[name],
+            second=second[name],
             difference=difference,
             low=intervals.low,
             high=intervals.high,
             p_bootstrap=intervals.p_bootstrap,
-            p_randomization=(1 + as_extreme[name]) / (1 + num_resamples),
+            p_randomization=(1 + as_extreme) / (1 + num_resamples),
             effect=jackknife.effect(difference),
             effect_low=intervals.effect_low,
             effect_high=intervals.effect_high,
@@ -131,17 +175,49 @@ def paired_tests(
     return tests
 
 
-def _check(first: Mapping[str, Metric], second: Mapping[str, Metric]) -> int:
-    """The number of examples."""
-    if set(first) != set(second):
-        raise InputError(f"two systems with other metrics: {sorted(first)} and {sorted(second)}")
+class _Sides:
+    """Two systems side by side in one stratum."""
+
+    def __init__(self, stratum: Stratum) -> None:
+        first, second = stratum.first, stratum.second
+        self.num_runs, self.num_examples = _check(first, second)
+        self.sums = SumPairs(_sum_metrics(first), _sum_metrics(second))
+        of_second = _type_metrics(second)
+        self.types = {
+            name: TypePair(metric, of_second[name]) for name, metric in _type_metrics(first).items()
+        }
+        self.observed = {
+            **self.sums.observed(),
+            **{name: pair.observed() for name, pair in self.types.items()},
+        }
+        self.jackknives = {
+            **self.sums.jackknives(),
+            **{name: pair.jackknife() for name, pair in self.types.items()},
+        }
+
+    def swapped(self, swaps: Float64[np.ndarray, "N R"]) -> dict[str, Float64[np.ndarray, "R"]]:
+        """The differences after swapping the outputs of the examples marked 1."""
+        return {
+            **self.sums.swapped(swaps),
+            **{name: pair.swapped(swaps) for name, pair in self.types.items()},
+        }
+
+
+def _check(first: Mapping[str, Metric], second: Mapping[str, Metric]) -> tuple[int, int]:
+    """The number of seeds and of examples."""
+    _check_names(first, second, "systems")
     shapes = {metric.shape for metric in (*first.values(), *second.values())}
     if len(shapes) != 1:
         raise InputError(f"a paired test needs the same seeds and examples, found {sorted(shapes)}")
-    ((_, num_examples),) = shapes
+    ((num_seeds, num_examples),) = shapes
     if num_examples < 2:
         raise InputError(f"a paired test needs at least two examples, found {num_examples}")
-    return num_examples
+    return num_seeds, num_examples
+
+
+def _check_names(first: Mapping[str, Metric], second: Mapping[str, Metric], what: str) -> None:
+    if set(first) != set(second):
+        raise InputError(f"two {what} with other metrics: {sorted(first)} and {sorted(second)}")
 
 
 def _sum_metrics(metrics: Mapping[str, Metric]) -> dict[str, SumMetric]:
@@ -152,23 +228,30 @@ def _type_metrics(metrics: Mapping[str, Metric]) -> dict[str, TypeMetric]:
     return {name: metric for name, metric in metrics.items() if isinstance(metric, TypeMetric)}
 
 
+def _weighted(of_strata: Sequence[Mapping[str, Any]], weights: Sequence[float]) -> dict[str, Any]:
+    """The weighted sum over strata, by name: of numbers or of one number a resample."""
+    return {
+        name: sum(weight * values[name] for weight, values in zip(weights, of_strata, strict=True))
+        for name in of_strata[0]
+    }
+
+
+def _over_strata(of_strata: Sequence[Resamples], weights: Sequence[float]) -> Resamples:
+    summed = _weighted(
+        [{"differences": one.differences, "variances": one.variances} for one in of_strata], weights
+    )
+    return Resamples(**summed)
+
+
 def _randomize(
-    sums: SumPairs,
-    types: Mapping[str, TypePair],
-    differences: Mapping[str, float],
-    generator: np.random.Generator,
-    num_examples: int,
-    num_resamples: int,
-) -> dict[str, int]:
-    """How many random swaps make a difference at least as large as the observed one."""
-    as_extreme = dict.fromkeys(differences, 0)
-    for size in _block_sizes(num_examples, num_resamples):
-        swaps = generator.integers(0, 2, size=(num_examples, size), dtype=np.int8).astype(np.float64)
-        swapped = {**sums.swapped(swaps), **{name: pair.swapped(swaps) for name, pair in types.items()}}
-        for name, of_swaps in swapped.items():
-            threshold = abs(differences[name]) * (1 - 1e-9)  # a tie stays a tie after rounding
-            as_extreme[name] += int((np.abs(of_swaps) >= threshold).sum())
-    return as_extreme
+    sides: _Sides, generator: np.random.Generator, num_resamples: int
+) -> dict[str, Float64[np.ndarray, "R"]]:
+    """The differences of every metric after random swaps."""
+    blocks = []
+    for size in _block_sizes(sides.num_examples, num_resamples):
+        swaps = generator.integers(0, 2, size=(sides.num_examples, size), dtype=np.int8)
+        blocks.append(sides.swapped(swaps.astype(np.float64)))
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def _bootstrap(
@@ -178,12 +261,12 @@ def _bootstrap(
     num_examples: int,
     num_resamples: int,
 ) -> dict[str, Resamples]:
-    """Differences and effects in resamples of the examples, for every metric of sums."""
+    """Differences and their variances in resamples of the examples, for every metric of sums."""
     if not sums.metrics:
         return {}
     moments = np.concatenate([_moments(jackknives[name]) for name in sums.metrics], axis=1)
     differences: dict[str, list[np.ndarray]] = {name: [] for name in sums.metrics}
-    effects: dict[str, list[np.ndarray]] = {name: [] for name in sums.metrics}
+    variances: dict[str, list[np.ndarray]] = {name: [] for name in sums.metrics}
     for size in _block_sizes(num_examples, num_resamples):
         weights = _draw_weights(generator, num_examples, size)
         of_moments = weights @ moments
@@ -191,11 +274,12 @@ def _bootstrap(
         for index, (name, difference) in enumerate(of_metrics.items()):
             count, total, squares = of_moments[:, 3 * index : 3 * index + 3].T
             with np.errstate(invalid="ignore", divide="ignore"):
-                deviation = np.sqrt(np.maximum(squares - total**2 / count, 0) / (count - 1))
-                effects[name].append(difference / deviation)
+                variances[name].append(np.maximum(squares - total**2 / count, 0) / (count - 1))
             differences[name].append(difference)
     return {
-        name: Resamples(differences=np.concatenate(differences[name]), effects=np.concatenate(effects[name]))
+        name: Resamples(
+            differences=np.concatenate(differences[name]), variances=np.concatenate(variances[name])
+        )
         for name in sums.metrics
     }
 
