@@ -5,7 +5,7 @@ from enum import Enum
 from typing import assert_never
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from meter.errors import InputError
@@ -38,11 +38,24 @@ def sinusoids(length: int, width: int) -> Float[Tensor, "T D"]:
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
 
 
+def draw_hidden(
+    batch: int, num_codes: int, largest_share: float, device: torch.device
+) -> Bool[Tensor, "B V"]:
+    """Draws which codes are hidden: of each picture another share, even between 0 and ``largest_share``.
+
+    Neighbouring codes are so alike that a model which always sees the last one learns little else. As with words
+    (Bowman et al., "Generating Sentences from a Continuous Space", 2016), it must then ask the item and the sentence.
+    """
+    shares = largest_share * torch.rand(batch, 1, device=device)
+    return torch.rand(batch, num_codes, device=device) < shares
+
+
 class VisualEmbedding(nn.Module):
     """Z: visual codes and their axial positions, one vector for the row plus one for the column (Ho et al., 2019).
 
     codebook: the VQ-GAN's code vectors; None for a table of its own.
     scale: what a code's vector is multiplied with before its position is added.
+    dropout: the largest share of a picture's codes that are hidden while the model learns (``draw_hidden``).
     """
 
     def __init__(
@@ -52,11 +65,13 @@ class VisualEmbedding(nn.Module):
         width: int,
         codebook: Float[Tensor, "K C"] | None,
         scale: float,
+        dropout: float,
     ) -> None:
         super().__init__()
         from axial_positional_embedding import AxialPositionalEmbedding
 
         self.scale = scale
+        self.dropout = dropout
         self.positions = AxialPositionalEmbedding(width, axial_shape=grid)
         if codebook is None:
             self.table: nn.Module = nn.Embedding(num_codes, width)
@@ -70,8 +85,16 @@ class VisualEmbedding(nn.Module):
         return (rows + columns).flatten(0, 2)
 
     def forward(self, codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
-        """Embeds the first V codes of each picture; an absent picture's −1 counts as code 0, which no loss reads."""
-        return self.embed_at(self.axial_positions()[: codes.shape[1]], codes.clamp(min=0))
+        """Embeds the first V codes of each picture; an absent picture's −1 counts as code 0, which no loss reads.
+
+        In training some are hidden: their slots hold the position alone.
+        """
+        positions = self.axial_positions()[: codes.shape[1]]
+        embedded = self.embed_at(positions, codes.clamp(min=0))
+        if not self.training or self.dropout == 0:
+            return embedded
+        hidden = draw_hidden(*codes.shape, self.dropout, codes.device)
+        return torch.where(hidden[..., None], positions, embedded)
 
     def embed_at(self, positions: Float[Tensor, "V D"], codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
         """Embeds codes that stand at these positions."""

@@ -47,6 +47,9 @@ class ModelConfig(TransformerConfig):
     picture_features: bool = False
     """Whether an item's token is handed features of its photos, as VBPR's items are (He & McAuley, AAAI 2016): a rival
     that sees pictures without learning to draw them."""
+    code_dropout: float = 0.0
+    """The largest share of a picture's codes that are hidden from those that follow while the model learns; each picture
+    draws its own share below it."""
     positions: Positions = Positions.learned
     """Positions of what is not visual: learned, as the paper says; PETER's are sinusoidal."""
     scale_embeddings: bool = False
@@ -78,6 +81,8 @@ class ModelConfig(TransformerConfig):
                 "model.num_codes and model.grid: expected both for a model with pictures, 0 and [] for one without, "
                 f"found {self.num_codes} and {list(self.grid)}"
             )
+        if not 0 <= self.code_dropout <= 1:
+            raise InputError(f"model.code_dropout: expected a share from 0 to 1, found {self.code_dropout}")
         if self.grid and (len(self.grid) != 2 or min(self.grid) < 1):
             raise InputError(
                 f"model.grid: expected [rows, columns], each at least 1, found {list(self.grid)}"
@@ -124,7 +129,9 @@ class Meter(nn.Module):
         if config.num_codes:
             frozen = _codebook(config, codebook)
             rows, columns = config.grid
-            visual = VisualEmbedding(config.num_codes, (rows, columns), config.width, frozen, scale)
+            visual = VisualEmbedding(
+                config.num_codes, (rows, columns), config.width, frozen, scale, config.code_dropout
+            )
         self.embedding = Embedding(
             num_users=config.num_users,
             num_items=config.num_items,

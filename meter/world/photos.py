@@ -64,14 +64,20 @@ def write_photos(
     wide_generator: np.random.Generator,
     detail_generator: np.random.Generator,
     folder: Path,
+    *,
+    variation: float,
 ) -> None:
-    """Draws all photos, ``size`` pixels a side, into the dataset's folder."""
+    """Draws all photos, ``size`` pixels a side, into the dataset's folder.
+
+    variation: of the viewpoints (``random_viewpoint``).
+    """
     (folder / "images").mkdir(exist_ok=True)
     for photo in photos:
         if photo.label in photo.shows:
-            pixels = draw_detail_photo(photo.label, photo.shows[photo.label], size, detail_generator)
+            value = photo.shows[photo.label]
+            pixels = draw_detail_photo(photo.label, value, size, detail_generator, variation)
         else:
-            pixels = draw_photo(photo.label, photo.shows, size, wide_generator)
+            pixels = draw_photo(photo.label, photo.shows, size, wide_generator, variation)
         Image.fromarray(pixels).save(folder / photo.file, compress_level=1)
 
 

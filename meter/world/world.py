@@ -37,6 +37,9 @@ class WorldConfig:
     """Wide photos of each item; every one shows a value of all its features."""
     detail_photos: int = 0
     """Details of each value that an item offers: photos that show this one feature close up, and no other."""
+    photo_variation: float = 1.0
+    """How much photos of one thing differ in position, scale, light and grain; 0 takes all from one place. Furniture
+    that says nothing of the item (the wood, the picture's frame, pillows or shelf) differs in any case."""
     close_ups: float = 0.5
     """Share of users whose reviews come with details, where there are any; the others' come with wide photos."""
     hidden_features_per_item: int = 2
@@ -112,7 +115,7 @@ def write_world(config: WorldConfig, image_size: int, seed: int, folder: Path) -
     folder.mkdir(parents=True, exist_ok=True)
     _write_reviews(reviews, _photos_of_reviews(config, reviews, photos), folder)
     _write_splits(splits, folder)
-    _write_photos(photos, image_size, streams, folder)
+    _write_photos(config, photos, image_size, streams, folder)
     _truth(config, items, reviews, photos, noise_floor).save(folder)
     return {
         "users": len(users),
@@ -156,6 +159,7 @@ def check_world(config: WorldConfig, image_size: int) -> None:
             f"offered_values ({config.offered_values}) or more, so that every value is shown, or 0 and no details",
         ),
         "detail_photos": (config.detail_photos, config.detail_photos >= 0, "0 or more"),
+        "photo_variation": (config.photo_variation, 0 <= config.photo_variation <= 1, "from 0 to 1"),
         "close_ups": (config.close_ups, 0 <= config.close_ups <= 1, "from 0 to 1"),
         "hidden_features_per_item": (
             config.hidden_features_per_item,
@@ -223,8 +227,12 @@ def _write_splits(splits: Mapping[str, list[int]], folder: Path) -> None:
         (folder / "splits" / f"{name}.index").write_text(" ".join(map(str, indices)) + "\n", encoding="utf-8")
 
 
-def _write_photos(photos: list[Photo], size: int, streams: _RandomStreams, folder: Path) -> None:
-    write_photos(photos, size, streams.photos, streams.details, folder)
+def _write_photos(
+    config: WorldConfig, photos: list[Photo], size: int, streams: _RandomStreams, folder: Path
+) -> None:
+    write_photos(
+        photos, size, streams.photos, streams.details, folder, variation=config.photo_variation
+    )
     entries = ({"item": photo.item, "file": photo.file, "label": photo.label} for photo in photos)
     _write_lines(folder / "images.jsonl", entries)
 

@@ -250,6 +250,7 @@ def test_truth_answers(folder):
         ({"photos_per_item": 0, "detail_photos": 1}, "photos_per_item is 0"),
         ({"detail_photos": -1}, "detail_photos is -1"),
         ({"close_ups": 1.1}, "close_ups"),
+        ({"photo_variation": 1.1}, "photo_variation"),
     ],
 )
 def test_a_world_that_cannot_be_is_refused(changes, message, tmp_path):

@@ -28,10 +28,10 @@ def draw(
 
 
 def draw_photo(
-    kind: str, values: Mapping[str, str], size: int, generator: np.random.Generator
+    kind: str, values: Mapping[str, str], size: int, generator: np.random.Generator, variation: float = 1.0
 ) -> UInt8[np.ndarray, "S S 3"]:
     """Draws an item of this kind and these values from a random viewpoint."""
-    return draw(kind, values, size, random_viewpoint(generator), generator)
+    return draw(kind, values, size, random_viewpoint(generator, variation), generator)
 
 
 def draw_close_up(
@@ -44,10 +44,10 @@ def draw_close_up(
 
 
 def draw_detail_photo(
-    feature: str, value: str, size: int, generator: np.random.Generator
+    feature: str, value: str, size: int, generator: np.random.Generator, variation: float = 1.0
 ) -> UInt8[np.ndarray, "S S 3"]:
     """Draws one value of one feature close up, from a random viewpoint."""
-    return draw_close_up(feature, value, size, random_close_viewpoint(generator), generator)
+    return draw_close_up(feature, value, size, random_close_viewpoint(generator, variation), generator)
 
 
 def random_values(kind: str, generator: np.random.Generator) -> dict[str, str]:

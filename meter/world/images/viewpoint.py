@@ -42,28 +42,31 @@ class Viewpoint:
     backdrop: Colour = _BACKDROPS[0]
 
 
-def random_viewpoint(generator: np.random.Generator) -> Viewpoint:
-    """Draws a viewpoint: up to 1.6 units aside, 4 % nearer or farther, lighter or darker, warmer or colder."""
-    brightness = generator.uniform(0.88, 1.03)
-    warmth = generator.uniform(-0.04, 0.04)
-    sway = generator.uniform(-0.6, 0.6, size=4).tolist()
+def random_viewpoint(generator: np.random.Generator, variation: float = 1.0) -> Viewpoint:
+    """Draws a viewpoint: up to 1.6 units aside, 4 % nearer or farther, lighter or darker, warmer or colder.
+
+    variation: multiplies all these ranges, and the grain; 0 is one place and one light, and the furniture still differs.
+    """
+
+    def around(middle: float, reach: float) -> float:
+        return middle + variation * generator.uniform(-reach, reach)
+
+    brightness = 1 + variation * generator.uniform(-0.12, 0.03)
+    warmth = around(0.0, 0.04)
+    sway = [around(0.0, 0.6) for _ in range(4)]
     return Viewpoint(
-        camera=Camera(
-            right=generator.uniform(-1.6, 1.6),
-            down=generator.uniform(-1.2, 1.2),
-            scale=generator.uniform(0.96, 1.04),
-        ),
+        camera=Camera(right=around(0.0, 1.6), down=around(0.0, 1.2), scale=around(1.0, 0.04)),
         sway=(sway[0], sway[1], sway[2], sway[3]),
         light=(brightness * (1 + warmth), brightness, brightness * (1 - warmth)),
-        slope=generator.uniform(-0.08, 0.08),
-        grain=1.0,
+        slope=around(0.0, 0.08),
+        grain=variation,
         wood=_WOODS[generator.integers(len(_WOODS))],
         frame=_FRAMES[generator.integers(len(_FRAMES))],
         variant=int(generator.integers(1, 3)),
     )
 
 
-def random_close_viewpoint(generator: np.random.Generator) -> Viewpoint:
+def random_close_viewpoint(generator: np.random.Generator, variation: float = 1.0) -> Viewpoint:
     """Draws the viewpoint of a close-up: as of a wide photo, with a random backdrop."""
-    viewpoint = random_viewpoint(generator)
+    viewpoint = random_viewpoint(generator, variation)
     return replace(viewpoint, backdrop=_BACKDROPS[generator.integers(len(_BACKDROPS))])
