@@ -48,8 +48,8 @@ class ModelConfig(TransformerConfig):
     """Whether an item's token is handed features of its photos, as VBPR's items are (He & McAuley, AAAI 2016): a rival
     that sees pictures without learning to draw them."""
     code_dropout: float = 0.0
-    """The largest share of a picture's codes that are hidden from those that follow while the model learns; each picture
-    draws its own share below it."""
+    """The largest share of a picture's codes that those after it do not see while the model learns; each picture draws
+    its own share below it."""
     positions: Positions = Positions.learned
     """Positions of what is not visual: learned, as the paper says; PETER's are sinusoidal."""
     scale_embeddings: bool = False

@@ -230,9 +230,7 @@ def _write_splits(splits: Mapping[str, list[int]], folder: Path) -> None:
 def _write_photos(
     config: WorldConfig, photos: list[Photo], size: int, streams: _RandomStreams, folder: Path
 ) -> None:
-    write_photos(
-        photos, size, streams.photos, streams.details, folder, variation=config.photo_variation
-    )
+    write_photos(photos, size, streams.photos, streams.details, folder, variation=config.photo_variation)
     entries = ({"item": photo.item, "file": photo.file, "label": photo.label} for photo in photos)
     _write_lines(folder / "images.jsonl", entries)
 

@@ -28,7 +28,8 @@ def test_a_hidden_code_leaves_its_position_alone(embedding: VisualEmbedding) -> 
     torch.manual_seed(2)
     embedded = embedding.train()(codes)
 
-    assert hidden.any() and not hidden.all()
+    assert hidden.any()
+    assert not hidden.all()
     positions = embedding.axial_positions().expand(5, -1, -1)
     torch.testing.assert_close(embedded[hidden], positions[hidden], rtol=0, atol=0)
     torch.testing.assert_close(embedded[~hidden], (positions + embedding.table(codes))[~hidden])

@@ -45,7 +45,7 @@ class Viewpoint:
 def random_viewpoint(generator: np.random.Generator, variation: float = 1.0) -> Viewpoint:
     """Draws a viewpoint: up to 1.6 units aside, 4 % nearer or farther, lighter or darker, warmer or colder.
 
-    variation: multiplies all these ranges, and the grain; 0 is one place and one light, and the furniture still differs.
+    variation: multiplies all these ranges, and the grain; 0 is one place and one light. Furniture differs in any case.
     """
 
     def around(middle: float, reach: float) -> float:
