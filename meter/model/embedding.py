@@ -93,7 +93,7 @@ class VisualEmbedding(nn.Module):
         embedded = self.embed_at(positions, codes.clamp(min=0))
         if not self.training or self.dropout == 0:
             return embedded
-        hidden = draw_hidden(*codes.shape, self.dropout, codes.device)
+        hidden = draw_hidden(len(codes), codes.shape[1], self.dropout, codes.device)
         return torch.where(hidden[..., None], positions, embedded)
 
     def embed_at(self, positions: Float[Tensor, "V D"], codes: Int[Tensor, "B V"]) -> Float[Tensor, "B V D"]:
