@@ -97,8 +97,9 @@ def truths(prepared: Prepared, batch: Batch, words: Int[Tensor, "B S"]) -> Itera
     assert prepared.truth is not None
     for row, sentence in zip(batch.indices.tolist(), words.tolist(), strict=True):
         item, feature = prepared.items[prepared.records.items[row]], prepared.feature(row)
-        stated = read_text(" ".join(prepared.vocabulary.decode(sentence))).get(feature or "")
-        yield stated in prepared.truth["items"][item]["values"][feature]
+        assert feature is not None
+        stated = read_text(" ".join(prepared.vocabulary.decode(sentence))).get(feature)
+        yield stated in prepared.truth.values[item][feature]
 
 
 def measure(folder: Path) -> tuple[RunConfig, Leak]:

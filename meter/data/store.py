@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int32, Int64, UInt8
@@ -12,6 +11,7 @@ from meter.data.pairing import PhotoSets
 from meter.data.vocabulary import Vocabulary
 from meter.storage.json_file import read_json
 from meter.storage.stage import Stage, open_stage
+from meter.world.truth import Truth
 
 
 @dataclass(kw_only=True, slots=True)
@@ -83,7 +83,7 @@ class Prepared:
     records: Records
     photo_sets: PhotoSets
     splits: dict[str, Int32[np.ndarray, "_"]]
-    truth: dict[str, Any] | None
+    truth: Truth | None
     sentence_bytes: UInt8[np.ndarray, "_"]
     sentence_offsets: Int64[np.ndarray, "_"]
 
@@ -124,7 +124,7 @@ class Prepared:
             splits={
                 name: np.load(folder / f"split_{name}.npy") for name in read_json(folder / "splits.json")
             },
-            truth=read_json(truth) if truth.exists() else None,
+            truth=Truth.load(truth) if truth.exists() else None,
             sentence_bytes=np.load(folder / "sentences.npy", mmap_mode="r"),
             sentence_offsets=np.load(folder / "offsets.npy", mmap_mode="r"),
         )

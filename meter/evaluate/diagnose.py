@@ -82,9 +82,7 @@ def visit_records(generated: Sequence[Generation], prepared: Prepared) -> Int64[
     shows. None outside the world."""
     if prepared.truth is None:
         return np.zeros(0, dtype=np.int64)
-    from meter.world import Truth
-
-    features = Truth.parse(prepared.truth).visit_features
+    features = prepared.truth.visit_features
     rows = [generation.row for generation in generated if generation.feature in features]
     return np.array(rows[:NUM_SWAPPED], dtype=np.int64)
 

@@ -28,6 +28,7 @@ from meter.metrics import (
 )
 from meter.train.vqgan import reconstruct
 from meter.vq import VQGAN
+from meter.world.truth import Truth
 
 
 @dataclass(kw_only=True, slots=True)
@@ -90,9 +91,9 @@ def vq_sections(
     """
     if prepared.truth is None or prepared.photos is None:
         return summary
-    from meter.world import Truth, read_image
+    from meter.world import read_image
 
-    shows = Truth.parse(prepared.truth).shows
+    shows = prepared.truth.shows
     correct: list[bool] = []
     for row, picture in zip(rows, reconstruct(vq, np.asarray(prepared.photos.pixels[rows])), strict=True):
         read = read_image(picture)
@@ -154,13 +155,10 @@ def _match(
     return _Sections(metrics=metrics, scores=scores)
 
 
-def _truth(
-    generated: Sequence[Generation], content: dict[str, Any], vq: VQGAN | None, rmse: float
-) -> _Sections:
+def _truth(generated: Sequence[Generation], truth: Truth, vq: VQGAN | None, rmse: float) -> _Sections:
     """What the world's oracles read in the sentences and pictures of one split, compared with the truth."""
-    from meter.world import Truth, read_image, read_text
+    from meter.world import read_image, read_text
 
-    truth = Truth.parse(content)
     pictures = decode_pictures(generated, vq)
     checked = check_truth(
         [generation.item for generation in generated],
@@ -183,10 +181,8 @@ def _truth(
 
 def _guess_level(generated: Sequence[Generation], prepared: Prepared) -> float | None:
     """The share of true sentences in one split for someone who knows training ratings and other items' values."""
-    from meter.world import Truth
-
-    assert prepared.truth is not None
-    truth = Truth.parse(prepared.truth)
+    truth = prepared.truth
+    assert truth is not None
     train, records = prepared.splits["train"], prepared.records
     items, ratings = records.items[train], records.ratings[train]
     counts = np.bincount(items, minlength=len(prepared.items))

@@ -136,9 +136,7 @@ def also_true(
     if prepared.truth is None:
         return None
     assert prepared.photos is not None
-    from meter.world import Truth
-
-    truth = Truth.parse(prepared.truth)
+    truth = prepared.truth
     shown = [truth.shows[str(prepared.photos.entries[generation.photo]["file"])] for generation in generated]
     said = [truth.said[prepared.records.lines[generation.row]] for generation in generated]
     return np.array(

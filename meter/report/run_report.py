@@ -212,9 +212,9 @@ def marks_of(record: Generation, picture: np.ndarray | None, prepared: Prepared)
     """What the synthetic world's oracles read in sentence and picture, held against the truth; empty elsewhere."""
     if prepared.truth is None or record.feature is None:
         return []
-    from meter.world import Truth, read_image, read_text
+    from meter.world import read_image, read_text
 
-    possible = Truth.parse(prepared.truth).values[record.item]
+    possible = prepared.truth.values[record.item]
     said = read_text(record.text).get(record.feature)
     marks = [
         Mark(

@@ -40,14 +40,20 @@ class Truth:
         """Reads a ``truth.json``, or the one in a folder.
 
         Raises:
-            InputError: there is none.
+            InputError: there is none, or a part of it is missing.
         """
         file = path / TRUTH if path.is_dir() else path
         if not file.is_file():
             raise InputError(
                 f"the truth is not known: expected the file {file}, which only a synthetic world has"
             )
-        return cls.parse(json.loads(file.read_text(encoding="utf-8")))
+        try:
+            return cls.parse(json.loads(file.read_text(encoding="utf-8")))
+        except KeyError as missing:
+            raise InputError(
+                f"{file}: expected the truth of a world with {missing}, found none; an older version wrote it, so make "
+                "the world anew"
+            ) from missing
 
     @classmethod
     def parse(cls, content: Mapping[str, Any]) -> "Truth":

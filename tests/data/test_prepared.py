@@ -199,12 +199,22 @@ def test_other_config_is_another_stage(
     assert prepare(config, tmp_path / "cache", 0).stage.hash != first.stage.hash
 
 
+EMPTY_TRUTH = {
+    "features": {},
+    "visit_features": [],
+    "items": {},
+    "photos": {},
+    "reviews": {"said": []},
+    "ratings": {"mean": [], "noise_floor": {}},
+}
+
+
 @pytest.mark.parametrize(
     ("file", "content"),
     [
         ("splits/train.index", "2 1 0 6"),
         ("images.jsonl", '{"item": "i2", "file": "images/0.png"}\n'),
-        ("truth.json", '{"features": {}}'),
+        ("truth.json", json.dumps(EMPTY_TRUTH)),
     ],
 )
 def test_other_data_are_another_stage(config: DatasetConfig, tmp_path: Path, file: str, content: str) -> None:
@@ -267,8 +277,8 @@ def test_world_is_written_photographed_and_prepared(tmp_path: Path) -> None:
     assert prepared.photos is not None
     assert prepared.photos.pixels.shape[1:] == (48, 48, 3)
     assert prepared.truth is not None
-    assert set(prepared.items) == set(prepared.truth["items"])
-    assert len(prepared.truth["ratings"]["mean"]) > prepared.records.lines.max()
+    assert set(prepared.items) == set(prepared.truth.values)
+    assert len(prepared.truth.mean_ratings) > prepared.records.lines.max()
     for row, photo in enumerate(prepared.records.photos):
         assert prepared.photos.entries[photo]["item"] == prepared.items[prepared.records.items[row]]
     assert prepare(config, tmp_path, 0).stage == prepared.stage

@@ -10,7 +10,7 @@ from meter.data import DatasetConfig, Prepared, prepare
 from meter.evaluate.generations import Generation
 from meter.evaluate.measure import measure
 from meter.metrics import guess_from_ratings
-from meter.world import Truth, WorldConfig
+from meter.world import WorldConfig
 from tests.conftest import plain_generation
 
 
@@ -40,7 +40,7 @@ def test_the_level_of_guessing_is_computed_from_the_training_split_alone(tmp_pat
     made = generated(prepared, "unseen")
     found = measure(made, prepared, None, None, None, **settings).metrics["unseen"]["truth"]
 
-    truth = Truth.parse(prepared.truth)
+    truth = prepared.truth
     ratings, named = defaultdict(list), []
     for row in prepared.splits["train"]:
         item = prepared.items[prepared.records.items[row]]

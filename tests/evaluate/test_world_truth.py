@@ -12,7 +12,7 @@ from meter.evaluate.measure import measure, vq_sections
 from meter.evaluate.pair_scores import swapped_also_true
 from meter.report.run_report import marks_of
 from meter.vq import VQGAN, VQConfig
-from meter.world import Truth, WorldConfig, read_image, read_text
+from meter.world import WorldConfig, read_image, read_text
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_the_marks_of_a_card(prepared: Prepared) -> None:
     generated = faultless(prepared, "unseen")
     assert prepared.photos is not None
     assert prepared.truth is not None
-    truth = Truth.parse(prepared.truth)
+    truth = prepared.truth
     sizes = set()
     for generation in generated:
         marks = marks_of(generation, np.asarray(prepared.photos.pixels[generation.photo]), prepared)

@@ -263,3 +263,13 @@ def test_a_world_without_hidden_features_has_no_unseen_split(tmp_path):
     config = small_world(hidden_features_per_item=0, unseen_reviews_per_item=0, photos_per_item=0)
     summary = write_world(config, image_size=48, seed=0, folder=tmp_path)
     assert read_splits(tmp_path).keys() == summary["noise_floor"].keys() == {"train", "validation", "test"}
+
+
+def test_a_truth_without_one_of_its_parts_says_which(tmp_path):
+    write_world(small_world(), image_size=32, seed=0, folder=tmp_path)
+    file = tmp_path / "truth.json"
+    content = json.loads(file.read_text())
+    del content["visit_features"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"truth.json: expected .* with 'visit_features', found none"):
+        Truth.load(tmp_path)
