@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import UInt8
 
+from meter.report.sentence import written_out
+
 
 @dataclass(kw_only=True, slots=True)
 class Mark:
@@ -33,8 +35,8 @@ class Explanation:
     feature: the feature word that was asked for; None for a model or a request without one.
     rating: predicted, on the dataset's scale; the model's output is unbounded.
     true_rating: what the user gave; None where unknown.
-    text: the generated sentence.
-    true_text: what the user wrote; None where unknown.
+    text: the generated sentence, tokenized (words separated by spaces).
+    true_text: what the user wrote, tokenized; None where unknown.
     context: the words the context head finds likeliest, best first.
     image: the generated picture; None for a model without pictures.
     photo: a photo of the item; None where there is none.
@@ -62,6 +64,21 @@ class Explanation:
     marks: list[Mark] = field(default_factory=list)
     split: str | None = None
     best_rating: int = 5
+
+    @property
+    def sentence(self) -> str:
+        """The generated sentence as people write it."""
+        return written_out(self.text)
+
+    @property
+    def true_sentence(self) -> str | None:
+        """What the user wrote, as people write it."""
+        return None if self.true_text is None else written_out(self.true_text)
+
+    @property
+    def context_words(self) -> list[str]:
+        """The context without its punctuation, which heads every ranking and says nothing."""
+        return [word for word in self.context if any(letter.isalnum() for letter in word)]
 
     @property
     def pictures(self) -> list[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:

@@ -63,14 +63,14 @@ def words(explanation: Explanation) -> Image.Image:
     parts = [
         stack([name, user], 4),
         stack(ratings, 8),
-        paragraph(f"“{explanation.text}”", load_font("DejaVuSerif", 50), INK, 1.45),
+        paragraph(f"“{explanation.sentence}”", load_font("DejaVuSerif", 50), INK, 1.45),
     ]
     if explanation.feature is not None:
         feature = chip(explanation.feature, load_font("DejaVuSans-Bold", 32), ACCENT, COLUMN, fill=TINT)
         parts[0] = stack([feature, parts[0]], 28)
-    if explanation.true_text is not None:
+    if explanation.true_sentence is not None:
         heading = paragraph("WHAT THE USER WROTE", load_font("DejaVuSans-Bold", 24), MUTED)
-        text = paragraph(explanation.true_text, load_font("DejaVuSans", 34), MUTED, 1.5)
+        text = paragraph(explanation.true_sentence, load_font("DejaVuSans", 34), MUTED, 1.5)
         parts.append(stack([heading, text], 8))
     return stack(parts, 42)
 
@@ -79,8 +79,10 @@ def checks(explanation: Explanation, width: int) -> list[Image.Image]:
     """The context words, how well sentence and picture match, and what else was checked."""
     font = load_font("DejaVuSans", 30)
     parts = []
-    if explanation.context:
-        parts.append(flow([chip(w, font, MUTED, width, outline=LINE) for w in explanation.context], width))
+    if explanation.context_words:
+        parts.append(
+            flow([chip(w, font, MUTED, width, outline=LINE) for w in explanation.context_words], width)
+        )
     if explanation.match is not None:
         parts.append(bar("sentence ↔ picture", explanation.match, width))
     if explanation.match_note is not None:

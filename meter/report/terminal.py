@@ -29,11 +29,11 @@ def lines(explanation: Explanation) -> list[tuple[str, str]]:
         said.append(("feature", explanation.feature))
     true = "" if explanation.true_rating is None else f" (true {stars(explanation.true_rating)})"
     said.append(("rating", number(explanation.rating) + true))
-    said.append(("explanation", explanation.text))
-    if explanation.true_text is not None:
-        said.append(("true text", explanation.true_text))
-    if explanation.context:
-        said.append(("context", ", ".join(explanation.context)))
+    said.append(("explanation", explanation.sentence))
+    if explanation.true_sentence is not None:
+        said.append(("true text", explanation.true_sentence))
+    if explanation.context_words:
+        said.append(("context", ", ".join(explanation.context_words)))
     if explanation.match_note is not None:
         share = "" if explanation.match is None else f"{explanation.match:.0%}, "
         said.append(("match", share + explanation.match_note))

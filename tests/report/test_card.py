@@ -78,8 +78,8 @@ def test_notebook_face_shows_everything_the_card_holds() -> None:
         "Item 1",
         "floors",
         "4.62",
-        "higher floors have better view",
-        "ask for a high floor",
+        "Higher floors have better view",
+        "Ask for a high floor",
         "view",
         "room",
         "93 %",
@@ -208,7 +208,13 @@ def test_terminal_lines_say_what_there_is_and_no_more() -> None:
     assert "rating:      4.62 (true 5)" in text
     assert "context:     view, room" in text
     assert "✗ picture shows · 7 of 8" in text
-    assert bare_card().to_text() == "user:        u\nitem:        i\nrating:      3.00\nexplanation: fine"
+    assert bare_card().to_text() == "user:        u\nitem:        i\nrating:      3.00\nexplanation: Fine"
+
+
+def test_punctuation_is_no_context_word() -> None:
+    card = full_card(context=[",", "view", ".", "3.5", "!"])
+    assert card.context_words == ["view", "3.5"]
+    assert "context:     view, 3.5" in card.to_text()
 
 
 def test_terminal_obeys_neither_control_characters_nor_markup() -> None:
