@@ -120,7 +120,7 @@ def test_page_shows_every_part(page: Page) -> None:
         "A small world",
         "0.712",
         "✓ target ≤ 0.759",
-        "the pool is heated",
+        "The pool is heated",
         "Drawn with seed 0.",
         "33.75",
         "BLEU-1",
