@@ -40,6 +40,9 @@ class TransformerConfig(EnumFields):
     """Where a layer normalises."""
     dropout: float = 0.2
     """Share of activations that are dropped while training: on embeddings, attention weights and sublayers."""
+    attention_dropout: float | None = None
+    """Share of attention weights that are dropped; as ``dropout`` where None. With 0 attention over a picture's codes
+    is as fast as without any dropout: torch's fused kernels for the CPU drop nothing."""
 
     def check(self) -> None:
         """Raises InputError where these sizes cannot make a network."""
@@ -52,6 +55,10 @@ class TransformerConfig(EnumFields):
             )
         if not 0 <= self.dropout < 1:
             raise InputError(f"model.dropout: expected a share in [0, 1), found {self.dropout}")
+        if self.attention_dropout is not None and not 0 <= self.attention_dropout < 1:
+            raise InputError(
+                f"model.attention_dropout: expected a share in [0, 1) or null, found {self.attention_dropout}"
+            )
 
 
 class SelfAttention(nn.Module):
@@ -60,7 +67,8 @@ class SelfAttention(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.heads = config.heads
-        self.dropout = Dropout(config.dropout)
+        own = config.attention_dropout
+        self.dropout = Dropout(config.dropout if own is None else own)
         self.project_in = nn.Linear(config.width, 3 * config.width)
         self.project_out = nn.Linear(config.width, config.width)
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from meter.errors import InputError
 from meter.model import PAD, Mask, Meter, Norm, VisualTable
+from meter.model.transformer import SelfAttention, TransformerConfig
 from tests.conftest import Inputs, small_config, small_inputs, small_model
 
 
@@ -42,6 +43,15 @@ def test_what_stands_at_padding_changes_nothing(inputs: Inputs) -> None:
     assert torch.equal(before.context, after.context)
     assert torch.equal(before.text[real], after.text[real])
     assert torch.equal(before.visual, after.visual)
+
+
+@pytest.mark.parametrize(("own", "drops"), [(None, True), (0.0, False), (0.3, True)])
+def test_attention_weights_are_dropped_by_a_share_of_their_own(own: float | None, drops: bool) -> None:
+    torch.manual_seed(0)
+    config = TransformerConfig(width=16, heads=2, feedforward=32, dropout=0.5, attention_dropout=own)
+    attention = SelfAttention(config)
+    tokens, visible = torch.randn(2, 7, 16), torch.ones(7, 7).tril().bool()[None, None]
+    assert torch.equal(attention.train()(tokens, visible), attention.eval()(tokens, visible)) is not drops
 
 
 @pytest.mark.parametrize("norm", list(Norm))
@@ -134,6 +144,10 @@ def test_the_codebooks_vectors_stay_frozen() -> None:
         ({"width": 15}, r"model\.width: expected a multiple of model\.heads=2, found 15$"),
         ({"heads": 0}, r"model\.heads: expected at least 1, found 0$"),
         ({"dropout": 1.0}, r"model\.dropout: expected a share in \[0, 1\), found 1\.0$"),
+        (
+            {"attention_dropout": 1.0},
+            r"model\.attention_dropout: expected a share in \[0, 1\) or null, found 1\.0$",
+        ),
         ({"num_users": 0}, r"model\.num_users: expected at least 1, found 0$"),
         ({"num_words": 3}, r"model\.num_words: expected at least the 4 special words, found 3$"),
         ({"grid": []}, r"model\.num_codes and model\.grid: expected both .*, found 16 and \[\]$"),
