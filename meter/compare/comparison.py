@@ -61,7 +61,7 @@ class Cell:
 
     values: by run, in the order of the system's runs; empty where it has no such metric, or it is not measurable.
     mean: of the values. deviation: their sample standard deviation; None for a single run.
-    not_measurable: the matcher of some run is at chance, so what it found says nothing.
+    not_measurable: what judges some run is at chance, so what it found says nothing.
     test: against the baseline, over examples; None for the baseline and where the examples cannot be compared.
     p_corrected: ``test.p_randomization`` after Holm's correction over its table.
     over_seeds: the same over seeds, where both have two at least; of one world.
@@ -247,7 +247,7 @@ def _table(
             measure
             for measure in measures
             if not why_incomparable(measure, pairs)
-            and not any(rows[measure.key].cells[place].not_measurable for place in (0, index))
+            and all(rows[measure.key].cells[place].values for place in (0, index))
         ]
         resampled = [measure for measure in comparable if not why_without_scores(measure, system, baseline)]
         tests = _tests(pairs, examples, resampled, num_resamples=num_resamples, seed=seed)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from meter.errors import InputError
+from meter.metrics.coherence import correlation_of_sums, correlation_terms
 from meter.metrics.diversity import UNKNOWN, find_features, match_features
 from meter.metrics.labels import Label, is_measurable, label_of, look_up
 from meter.metrics.overlap import Overlap, count_overlap
@@ -33,6 +34,16 @@ class EvaluatedRecords:
     def errors(self) -> Float64[np.ndarray, "N"]:
         """Predicted − true rating."""
         return np.array([record.predicted_rating - record.rating for record in self.generations])
+
+    @cached_property
+    def predictions(self) -> Float64[np.ndarray, "N"]:
+        """Predicted rating."""
+        return np.array([record.predicted_rating for record in self.generations])
+
+    @cached_property
+    def read_ratings(self) -> Float64[np.ndarray, "N"]:
+        """The rating that each sentence sounds like; NaN where it was not read."""
+        return self.scored("coherence", "read_rating")
 
     @cached_property
     def overlap(self) -> Overlap:
@@ -87,7 +98,7 @@ class Measure:
         return None if value is None or not self.is_measurable(run, split) else float(value)
 
     def is_measurable(self, run: RunFolder, split: str) -> bool:
-        """Whether what the run has measured says anything: not where its matcher is at chance."""
+        """Whether what the run has measured says anything: not where what judges it is at chance."""
         return is_measurable(run.metrics[split].get(self.section) or {}, self.label)
 
     def metric(self, examples: Sequence[EvaluatedRecords]) -> Metric | None:
@@ -114,6 +125,11 @@ def measures() -> list[Measure]:
         "diversity.div": _div,
         "diversity.distinct_1": _distinct(1),
         "diversity.distinct_2": _distinct(2),
+        "diversity.distinct_3": _distinct(3),
+        "item_features.ifmr": _score("item_features", "of_item"),
+        "item_features.gt_fmr": _score("item_features", "of_reference"),
+        "coherence.correlation": _coherence,
+        "coherence.difference": _mean(lambda examples: abs(examples.predictions - examples.read_ratings)),
         "match.recall_at_1": _score("match", "recall_at_1"),
         "match.recall_at_5": _score("match", "recall_at_5"),
         "match.mean_reciprocal_rank": _score("match", "reciprocal_rank"),
@@ -173,6 +189,17 @@ def _share(section: str, part: str, whole: str) -> Build:
             np.stack([[examples.scored(section, part), examples.scored(section, whole)] for examples in runs])
         ).transpose(0, 2, 1),
         value=ratio,
+    )
+
+
+def _coherence(runs: Sequence[EvaluatedRecords]) -> SumMetric:
+    terms = [correlation_terms(examples.predictions, examples.read_ratings) for examples in runs]
+    # An example that was not read adds nothing.
+    return SumMetric(
+        terms=np.stack(
+            [np.where(np.isfinite(of_run).all(axis=1, keepdims=True), of_run, 0.0) for of_run in terms]
+        ),
+        value=correlation_of_sums,
     )
 
 

@@ -29,6 +29,8 @@ def _why_not_measurable(system: System, measure: Measure, split: str) -> str:
     at_chance = sum(not measure.is_measurable(run, split) for run in system.runs)
     if not at_chance:
         return ""
+    if measure.section == "coherence":
+        return f"coherence is not measurable in {split}, since true sentences say nothing of their ratings"
     return (
         f"{measure.section} is not measurable in {split}, since the matcher is at chance in {at_chance} of "
         f"{len(system.runs)} runs"

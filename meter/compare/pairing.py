@@ -9,6 +9,8 @@ from meter.errors import InputError
 from meter.run_folder import RunFolder
 from meter.storage.fingerprint import fingerprint
 
+SCORED = ("match", "truth", "item_features", "coherence")
+"""Sections whose tests need scores of single examples, which the run keeps in a file."""
 RunPair = tuple[RunFolder, RunFolder]
 """A run of a system and one of the baseline."""
 
@@ -59,23 +61,25 @@ def why_incomparable(measure: Measure, pairs: Sequence[RunPair]) -> str:
         return ""
     if measure.section == "match":
         return "match is shown but not tested, since it was measured with another matcher"
+    if measure.section == "item_features":
+        return "iFMR and GT-FMR are shown but not tested, since they count another set of features"
     return "FCR and DIV are shown but not tested, since they count another set of features"
 
 
 def why_without_scores(measure: Measure, system: System, baseline: System) -> str:
     """Why two systems have no scores of single examples by this metric; empty where they have them."""
     unscored = [member.path for member in (*system.runs, *baseline.runs) if member.scores is None]
-    if unscored and measure.section in ("match", "truth"):
+    if unscored and measure.section in SCORED:
         return (
-            f"match and truth are shown but not tested, since {unscored[0]} has no scores.jsonl "
-            f"(python -m meter.evaluate run={unscored[0]} writes it)"
+            "what needs scores of single records (match, truth, item features, coherence) is not tested, since "
+            f"{unscored[0]} has no scores.jsonl (python -m meter.evaluate run={unscored[0]} writes it)"
         )
     return ""
 
 
 def _basis(measure: Measure, run: RunFolder) -> str:
     """What two runs of one world must share for this metric to mean the same in both."""
-    if measure.key in ("diversity.fcr", "diversity.div"):
+    if measure.key in ("diversity.fcr", "diversity.div") or measure.section == "item_features":
         return fingerprint(run.names.features)
     if measure.section == "match":
         config = run.config

@@ -17,11 +17,18 @@ from meter.evaluate.summary import summarize
 from meter.metrics import (
     METRICS_VERSION,
     check_truth,
+    coherence,
     draw_candidates,
     embedding_scores,
+    frequency_coverage,
     guess_from_ratings,
     is_above_chance,
+    is_readable,
+    item_feature_metrics,
+    item_feature_metrics_maple_compat,
+    name_item_features,
     rating_floor,
+    read_ratings,
     retrieval_metrics,
     retrieve,
     summarize_truth,
@@ -29,6 +36,9 @@ from meter.metrics import (
 from meter.train.vqgan import reconstruct
 from meter.vq import VQGAN
 from meter.world.truth import Truth
+
+NUM_READ = 100_000
+"""Training records at most that the reader of ratings learns from."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -63,11 +73,16 @@ def measure(
 ) -> Measured:
     """All metrics of all evaluated splits."""
     measured = Measured(metrics={"metrics_version": METRICS_VERSION}, scores=[])
+    training = _TrainingFeatures.of(prepared)
+    read = _read(generated, prepared)
     for split in dict.fromkeys(generation.split for generation in generated):
         of_split = [generation for generation in generated if generation.split == split]
         metrics = summarize(of_split, prepared.features, lowest_rating, highest_rating)
         scores: list[dict[str, Any]] = [{"split": split, "row": generation.row} for generation in of_split]
-        parts = []
+        parts = [
+            _item_features(of_split, training, prepared.features),
+            _coherence(of_split, [read[generation.split, generation.row] for generation in of_split]),
+        ]
         if matcher is not None and photo_codes is not None:
             parts.append(_match(of_split, prepared, photo_codes, matcher, seed))
         if prepared.truth is not None:
@@ -100,6 +115,94 @@ def vq_sections(
         photo = shows[prepared.photos.entries[row]["file"]]
         correct += [read.get(feature) == value for feature, value in photo.items()]
     return {**summary, "read_image_truth": sum(correct) / len(correct)}
+
+
+@dataclass(kw_only=True, slots=True)
+class _TrainingFeatures:
+    """What training records say of which item. frequency: training records of each feature of the data set."""
+
+    of_item: dict[str, set[str]]
+    frequency: dict[str, int]
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> "_TrainingFeatures":
+        """Counts the records of the training split; words that are outside the vocabulary are known by no name."""
+        training, records = prepared.splits["train"], prepared.records
+        pairs, counts = np.unique(
+            np.stack([records.items[training], records.features[training]]), axis=1, return_counts=True
+        )
+        of_item: dict[str, set[str]] = {}
+        frequency = dict.fromkeys(prepared.features, 0)
+        for item, number, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
+            for feature in prepared.vocabulary.decode([number]):
+                if feature in frequency:
+                    of_item.setdefault(prepared.items[item], set()).add(feature)
+                    frequency[feature] += count
+        return cls(of_item=of_item, frequency=frequency)
+
+
+def _item_features(
+    generated: Sequence[Generation], training: _TrainingFeatures, feature_set: Sequence[str]
+) -> _Sections:
+    """Whether the features of the item and of the true sentence are named, and the rare ones of the data set."""
+    texts, references, items = (
+        [getattr(generation, name) for generation in generated] for name in ("text", "reference", "item")
+    )
+    asked = (references, items, training.of_item, feature_set)
+    return _Sections(
+        metrics={
+            "item_features": asdict(item_feature_metrics(texts, *asked)),
+            "item_features_maple_compat": asdict(item_feature_metrics_maple_compat(texts, *asked)),
+            "item_features_of_references": asdict(item_feature_metrics(references, *asked)),
+            "feature_frequency": asdict(frequency_coverage(texts, training.frequency)),
+            "feature_frequency_of_references": asdict(frequency_coverage(references, training.frequency)),
+        },
+        scores=[{"item_features": asdict(named)} for named in name_item_features(texts, *asked)],
+    )
+
+
+@dataclass(kw_only=True, slots=True)
+class _ReadRatings:
+    """The ratings that a generated sentence and its true one sound like."""
+
+    text: float
+    reference: float
+
+
+def _read(generated: Sequence[Generation], prepared: Prepared) -> dict[tuple[str, int], _ReadRatings]:
+    """Reads every sentence, and its true one, by what training records say of ratings; by split and row."""
+    training = prepared.splits["train"]
+    if len(training) > NUM_READ:
+        training = training[np.linspace(0, len(training) - 1, NUM_READ).astype(np.int64)]
+    read = read_ratings(
+        [prepared.sentence(int(row)) for row in training],
+        np.asarray(prepared.records.ratings[training], dtype=np.float64),
+        [*(generation.text for generation in generated), *(generation.reference for generation in generated)],
+    ).tolist()
+    texts, references = read[: len(generated)], read[len(generated) :]
+    return {
+        (generation.split, generation.row): _ReadRatings(text=text, reference=reference)
+        for generation, text, reference in zip(generated, texts, references, strict=True)
+    }
+
+
+def _coherence(generated: Sequence[Generation], read: Sequence[_ReadRatings]) -> _Sections:
+    """Whether the sentences say what the predicted ratings say, and how well the reader reads the true pairs.
+
+    Where true sentences say nothing of their ratings, coherence is not measurable, and no record gets a score.
+    """
+    predicted = coherence(
+        [generation.predicted_rating for generation in generated], [each.text for each in read]
+    )
+    true = coherence([generation.rating for generation in generated], [each.reference for each in read])
+    measurable = is_readable(true)
+    return _Sections(
+        metrics={
+            "coherence": {**asdict(predicted), "measurable": measurable},
+            "coherence_of_true_pairs": asdict(true),
+        },
+        scores=[{"coherence": {"read_rating": each.text}} if measurable else {} for each in read],
+    )
 
 
 def _match(

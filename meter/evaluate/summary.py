@@ -6,6 +6,7 @@ from typing import Any
 
 from meter.evaluate.generations import Generation
 from meter.metrics.diversity import diversity, diversity_peter_compat
+from meter.metrics.group_uniqueness import group_uniqueness, group_uniqueness_maple_compat
 from meter.metrics.rating import rating_metrics, rating_metrics_peter_compat
 from meter.metrics.text import text_metrics, text_metrics_peter_compat
 
@@ -16,7 +17,7 @@ def summarize(
     lowest_rating: float,
     highest_rating: float,
 ) -> dict[str, dict[str, Any]]:
-    """Rating, text and diversity, ours and PETER's, and the diversity of the true sentences.
+    """Rating, text and diversity, ours and PETER's, and the diversity of the true sentences; USR by user and by item.
 
     Args:
         generations: all of one split.
@@ -35,6 +36,8 @@ def summarize(
     references = [generation.reference for generation in generations]
     texts = [generation.text for generation in generations]
     features = [generation.feature for generation in generations]
+    users = [generation.user for generation in generations]
+    items = [generation.item for generation in generations]
     sections = {
         "rating": rating_metrics(ratings, predictions),
         "rating_peter_compat": rating_metrics_peter_compat(
@@ -47,5 +50,8 @@ def summarize(
         "diversity": diversity(texts, features, feature_set),
         "diversity_peter_compat": diversity_peter_compat(texts, features, feature_set),
         "diversity_of_references": diversity(references, features, feature_set),
+        "group_uniqueness": group_uniqueness(texts, users, items),
+        "group_uniqueness_maple_compat": group_uniqueness_maple_compat(texts, users, items),
+        "group_uniqueness_of_references": group_uniqueness(references, users, items),
     }
     return {name: asdict(section) for name, section in sections.items()}

@@ -1,13 +1,17 @@
-"""How diverse sentences are and how well they name features: USR, USN, FMR, FCR, DIV, distinct-1 and distinct-2.
+"""How diverse sentences are and how well they name features: USR, USN, FMR, FCR, DIV, distinct-n and entropy.
 
-Definitions of Li et al. (NETE 2020, PETER 2021), distinct-n of Li et al. (2016). The same functions score true
-sentences, so that a model's diversity can be compared with theirs.
+Definitions of Li et al. (NETE 2020, PETER 2021), distinct-n of Li et al. (2016), entropy of Zhang et al. (2018). The
+same functions score true sentences, so that a model's diversity can be compared with theirs.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb
+from statistics import fmean
+
+import numpy as np
+from jaxtyping import Int64
 
 from meter.errors import InputError
 from meter.metrics.overlap import number_ngrams
@@ -35,6 +39,16 @@ class Diversity:
     """Different words over words of all sentences."""
     distinct_2: float | None
     """Different pairs of adjacent words over all such pairs."""
+    distinct_3: float | None
+    """The same of three adjacent words."""
+    entropy_1: float | None
+    """Entropy of the words of all sentences, in bits: −Σ p log₂ p."""
+    entropy_2: float | None
+    """Entropy of their pairs of adjacent words."""
+    entropy_3: float | None
+    """Entropy of three adjacent words."""
+    entropy: float | None
+    """ENTR, the mean of the three; None where one of them is."""
     count: int
     """Sentences scored."""
     count_with_feature: int
@@ -133,16 +147,25 @@ def feature_diversity(found: Sequence[Collection[str]]) -> float | None:
 
 def distinct(sentences: Sequence[str], order: int) -> float | None:
     """Distinct-n: different n-grams over n-grams of all sentences; None where no sentence has n words."""
-    return _distinct([sentence.split() for sentence in sentences], order)[-1]
+    return _distinct(_ngram_counts([sentence.split() for sentence in sentences], order)[-1])
 
 
-def _distinct(words: Sequence[Sequence[str]], max_order: int) -> list[float | None]:
-    """Distinct-n for n = 1 … ``max_order``."""
-    # An n-gram's number is below their count, and all numbers up to the largest are taken.
-    shares: list[float | None] = [
-        (int(grams.max()) + 1) / len(grams) for grams, _ in number_ngrams(words, max_order)
-    ]
-    return shares + [None] * (max_order - len(shares))
+def _ngram_counts(words: Sequence[Sequence[str]], max_order: int) -> list[Int64[np.ndarray, "_"]]:
+    """How often each different n-gram occurs, for n = 1 … ``max_order``; empty where no sentence is long enough."""
+    counts = [np.bincount(grams) for grams, _ in number_ngrams(words, max_order)]
+    return counts + [np.zeros(0, dtype=np.int64)] * (max_order - len(counts))
+
+
+def _distinct(counts: Int64[np.ndarray, "_"]) -> float | None:
+    return len(counts) / int(counts.sum()) if len(counts) else None
+
+
+def _entropy(counts: Int64[np.ndarray, "_"]) -> float | None:
+    """In bits."""
+    if len(counts) == 0:
+        return None
+    shares = counts / counts.sum()
+    return float(-(shares * np.log2(shares)).sum()) + 0.0  # no entropy is 0, not −0
 
 
 def _checked(sentences: Sequence[str], features: Sequence[str | None]) -> list[list[str]]:
@@ -162,7 +185,10 @@ def _diversity(
     definition: str,
 ) -> Diversity:
     unique = len({" ".join(sentence) for sentence in words})
-    distinct_1, distinct_2 = _distinct(words, 2)
+    counts = _ngram_counts(words, 3)
+    distinct_1, distinct_2, distinct_3 = map(_distinct, counts)
+    entropies = [_entropy(of_order) for of_order in counts]
+    measured = [entropy for entropy in entropies if entropy is not None]
     return Diversity(
         usr=unique / len(words),
         usn=unique,
@@ -171,6 +197,11 @@ def _diversity(
         div=feature_diversity(found),
         distinct_1=distinct_1,
         distinct_2=distinct_2,
+        distinct_3=distinct_3,
+        entropy_1=entropies[0],
+        entropy_2=entropies[1],
+        entropy_3=entropies[2],
+        entropy=fmean(measured) if len(measured) == len(entropies) else None,
         count=len(words),
         count_with_feature=len(matched),
         num_features=len(known),

@@ -60,6 +60,10 @@ SECTIONS = {
     "rating_floor": "Rating beside the noise floor",
     "text": "Sentence against the true one",
     "diversity": "Features and diversity",
+    "group_uniqueness": "Repetition for one user, about one item",
+    "item_features": "Features of the item",
+    "feature_frequency": "Coverage of rare and frequent features",
+    "coherence": "Sentence against the predicted rating",
     "image": "Picture against the photo",
     "match": "Finding the picture of a sentence",
     "truth": "Truth in the synthetic world",
@@ -69,6 +73,7 @@ SECTIONS = {
 
 VARIANTS = {
     "_peter_compat": "as in PETER",
+    "_maple_compat": "as in MAPLE",
     "_of_references": "true sentences",
     "_of_true_pairs": "true pairs",
 }
@@ -101,7 +106,30 @@ LABELS = {
     "diversity.div": lower("DIV", 3, "features two sentences share"),
     "diversity.distinct_1": higher("distinct-1", 4),
     "diversity.distinct_2": higher("distinct-2", 4),
+    "diversity.distinct_3": higher("distinct-3", 4),
+    "diversity.entropy_1": higher("Entropy of words", 3, unit="bits"),
+    "diversity.entropy_2": higher("Entropy of pairs of words", 3, unit="bits"),
+    "diversity.entropy_3": higher("Entropy of three words", 3, unit="bits"),
+    "diversity.entropy": higher("ENTR", 3, "mean entropy of one to three words", unit="bits"),
     "diversity.num_features": Label("Features of the dataset", 0),
+    "group_uniqueness.usr_by_user": higher("USR by user", 3, "unique among one user’s sentences"),
+    "group_uniqueness.usr_by_item": higher("USR by item", 3, "unique among one item’s sentences"),
+    "group_uniqueness.num_users": Label("Users counted", 0),
+    "group_uniqueness.num_items": Label("Items counted", 0),
+    "item_features.ifmr": higher("iFMR", 3, "sentences that name a feature of the item"),
+    "item_features.ifcr": higher("iFCR", 3, "an item’s features that are named"),
+    "item_features.gt_fmr": higher("GT-FMR", 3, "sentences that name a feature of the true one"),
+    "item_features.count_with_item_feature": Label("Records whose item has a feature", 0),
+    "item_features.count_with_true_feature": Label("Records whose true sentence has a feature", 0),
+    "item_features.num_items": Label("Items counted", 0),
+    "feature_frequency.fcr_rarest": higher("FCR, rarest quarter", 3),
+    "feature_frequency.fcr_rare": higher("FCR, second quarter", 3),
+    "feature_frequency.fcr_frequent": higher("FCR, third quarter", 3),
+    "feature_frequency.fcr_most_frequent": higher("FCR, most frequent quarter", 3),
+    "feature_frequency.num_features": Label("Features of the dataset", 0),
+    "coherence.correlation": higher("Rating–text coherence", 3, "correlation with the rating that is read"),
+    "coherence.difference": lower("Rating–text difference", 3, "from the rating that is read"),
+    "coherence.measurable": Label("Ratings can be read"),
     "image.psnr": higher("PSNR", 2, unit="dB"),
     "image.ssim": higher("SSIM", 3),
     "image.identical": Label("Identical pictures", 0),
@@ -216,7 +244,7 @@ NOT_MEASURABLE = "not measurable here"
 
 
 def is_measurable(section: Mapping[str, Any], label: Label) -> bool:
-    """Whether a metric of these values of one section says anything: a verdict of a matcher at chance does not."""
+    """Whether a metric of these values of one section says anything: a verdict of a judge at chance does not."""
     return label.better is Better.NEITHER or section.get("measurable") is not False
 
 

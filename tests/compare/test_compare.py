@@ -20,9 +20,22 @@ from meter.compare.page import comparison_html
 from meter.compare.text import markdown, print_comparison
 from meter.config import RunConfig, run_hash
 from meter.errors import InputError
-from meter.evaluate.generations import Generation, write_generations, write_scores
+from meter.evaluate.generations import (
+    Generation,
+    read_generations,
+    read_scores,
+    write_generations,
+    write_scores,
+)
 from meter.evaluate.summary import summarize
-from meter.metrics import METRICS_VERSION, check_truth, summarize_truth
+from meter.metrics import (
+    METRICS_VERSION,
+    check_truth,
+    coherence,
+    item_feature_metrics,
+    name_item_features,
+    summarize_truth,
+)
 from meter.storage.fingerprint import plain
 from tests.conftest import ROOT
 from tests.report.test_page import NASTY, Page
@@ -391,6 +404,70 @@ def test_without_scores_truth_is_shown_and_not_tested(tmp_path) -> None:
     assert "has no scores.jsonl" in found.notes[0]
 
 
+def add_newer_metrics(folder: Path, *, readable: bool = True) -> None:
+    """Item features and coherence, as the pipeline measures them."""
+    made = read_generations(folder / "generations.jsonl")
+    texts, references, items, predicted = (
+        [getattr(one, name) for one in made] for name in ("text", "reference", "item", "predicted_rating")
+    )
+    of_item = {item: ["bed", "view"] for item in items}
+    named = name_item_features(texts, references, items, of_item, FEATURES)
+    read = [float(len(text.split())) + row % 3 for row, text in enumerate(texts)]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["test"] |= {
+        "item_features": asdict(item_feature_metrics(texts, references, items, of_item, FEATURES)),
+        "coherence": {**asdict(coherence(predicted, read)), "measurable": readable},
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    scores = [
+        {**score, "item_features": asdict(of_one), "coherence": {"read_rating": rating}}
+        for score, of_one, rating in zip(read_scores(folder / "scores.jsonl"), named, read, strict=True)
+    ]
+    write_scores(folder / "scores.jsonl", scores)
+
+
+NEWER = ["item_features.ifmr", "item_features.gt_fmr", "coherence.correlation", "coherence.difference"]
+
+
+def test_item_features_and_coherence_are_resampled_as_they_were_measured(tmp_path) -> None:
+    for name, skill in (("a", 0.4), ("b", 0.8)):
+        add_newer_metrics(write_run(tmp_path / name, name=name, skill=skill))
+    rows = {row.key: row.cells for row in compare([f"{tmp_path}/*"], num_resamples=100).tables[0].rows}
+    for key in [*NEWER, "diversity.distinct_3"]:
+        first, second = rows[key]
+        assert second.test is not None
+        assert (second.test.second, second.test.first) == (
+            pytest.approx(first.mean),
+            pytest.approx(second.mean),
+        )
+
+
+def test_a_run_of_before_is_compared_by_what_it_has(tmp_path) -> None:
+    """Newer metrics are missing in older runs: shown for the others, tested for none."""
+    old = write_run(tmp_path / "a", name="a")
+    metrics = json.loads((old / "metrics.json").read_text())
+    for key in ("distinct_3", "entropy"):
+        del metrics["test"]["diversity"][key]
+    (old / "metrics.json").write_text(json.dumps(metrics))
+    add_newer_metrics(write_run(tmp_path / "b", name="b"))
+    found = compare([f"{tmp_path}/*"], num_resamples=100)
+    rows = {row.key: row.cells for row in found.tables[0].rows}
+    for key in [*NEWER, "diversity.distinct_3"]:
+        first, second = rows[key]
+        assert (first.values, second.test) == ([], None)
+        assert len(second.values) == 1
+    assert rows["text.bleu_4"][1].test is not None
+    assert "iFMR" in markdown(found, "command")
+
+
+def test_coherence_is_not_measurable_where_sentences_say_nothing_of_ratings(tmp_path) -> None:
+    for name in ("a", "b"):
+        add_newer_metrics(write_run(tmp_path / name, name=name), readable=False)
+    found = compare([f"{tmp_path}/*"], metrics=["coherence"], num_resamples=100)
+    assert [cell.not_measurable for row in found.tables[0].rows for cell in row.cells] == [True] * 4
+    assert "coherence is not measurable in test, since true sentences say nothing" in found.notes[0]
+
+
 def test_other_features_or_another_matcher_are_not_tested(tmp_path) -> None:
     write_run(tmp_path / "a")
     other = write_run(tmp_path / "b", name="b", matching__epochs=1)
@@ -415,13 +492,17 @@ def test_every_metric_is_resampled_as_it_is_measured(runs: Path) -> None:
     made = {measure.key: measure.metric([examples]) for measure in measures()}
     for measure in measures():
         value = measure.value(run, "unseen")
-        assert (value is None) == (made[measure.key] is None) == (measure.section == "match")
+        assert (
+            (value is None)
+            == (made[measure.key] is None)
+            == (measure.section in ("match", "item_features", "coherence"))
+        )
 
 
 def test_too_few_resamples_are_said(runs: Path) -> None:
     found = compare([f"{runs}/*"], splits=["test"], num_resamples=100)
     assert found.notes == [
-        "With 100 resamples and 21 tests no corrected p can fall below 0.05; num_resamples=3000 can tell."
+        "With 100 resamples and 22 tests no corrected p can fall below 0.05; num_resamples=3000 can tell."
     ]
 
 
@@ -437,7 +518,7 @@ def test_markdown_holds_the_table(comparison: Comparison) -> None:
     assert len(rows) == 4  # two splits, each over records and over seeds
     assert "seeds 0, 1, 2" in text
     assert "1,000 resamples" in text
-    assert "corrected by Holm over all tests of a table (21 in test, 21 in unseen)" in text
+    assert "corrected by Holm over all tests of a table (22 in test, 22 in unseen)" in text
 
 
 def test_the_terminal_shows_both_systems(comparison: Comparison) -> None:

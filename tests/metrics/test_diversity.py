@@ -1,3 +1,4 @@
+import math
 import random
 from itertools import combinations
 
@@ -107,3 +108,16 @@ def test_unequal_numbers_are_refused():
         diversity(["a", "b"], ["a"], ["a"])
     with pytest.raises(InputError, match="found 0 and 0"):
         diversity_peter_compat([], [], ["a"])
+
+
+def test_entropy_and_distinct_3_by_hand():
+    result = diversity(["a b a b", "a b"], [None, None], [])
+    # words: a 3, b 3; pairs: ab 3, ba 1; threes: aba 1, bab 1
+    assert (result.entropy_1, result.entropy_3) == (1, 1)
+    assert result.entropy_2 == pytest.approx(0.75 * math.log2(4 / 3) + 0.25 * 2)
+    assert result.entropy == pytest.approx((result.entropy_1 + result.entropy_2 + result.entropy_3) / 3)
+    assert result.distinct_3 == 1
+    same = diversity(["a a a", "a a a"], [None, None], [])
+    assert (same.entropy_1, same.entropy, same.distinct_3) == (0, 0, 1 / 2)
+    short = diversity(["a b"], [None], [])
+    assert (short.entropy_2, short.entropy_3, short.entropy, short.distinct_3) == (0, None, None, None)

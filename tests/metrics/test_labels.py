@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from meter.metrics import (
+    Coherence,
     Diversity,
     FeatureTruth,
+    FrequencyCoverage,
+    GroupUniqueness,
     ImageMetrics,
+    ItemFeatureMetrics,
     RatingFloor,
     RatingMetrics,
     RetrievalMetrics,
@@ -27,6 +31,10 @@ SECTIONS = {
     "rating_floor": RatingFloor,
     "text": TextMetrics,
     "diversity": Diversity,
+    "group_uniqueness": GroupUniqueness,
+    "item_features": ItemFeatureMetrics,
+    "feature_frequency": FrequencyCoverage,
+    "coherence": Coherence,
     "image": ImageMetrics,
     "match": RetrievalMetrics,
     "truth": TruthMetrics,
