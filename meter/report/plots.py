@@ -102,7 +102,7 @@ def retrieval_plot(retrieval: Mapping[str, Mapping[str, float]]) -> Plot:
                 if rank in recalls:
                     left = column + width * (index - (len(retrieval) - 1) / 2)
                     axes.bar(left, recalls[rank], width * 0.88, color=colour)
-                    axes.annotate(number(recalls[rank]), (left, recalls[rank]), (0, 3), textcoords="offset points",
+                    axes.annotate(f"{recalls[rank]:.2f}", (left, recalls[rank]), (0, 3), textcoords="offset points",
                                   ha="center", fontsize=9, color=INK)  # fmt: skip
         axes.set_xticks(range(len(ranks)), ranks)
         axes.set_xlim(-0.5, len(ranks) - 0.5)

@@ -56,7 +56,7 @@ def test_ratings_say_their_error_by_split() -> None:
 def test_more_series_than_colours_are_all_drawn() -> None:
     plot = retrieval_plot({f"kind {n}": {"R@1": n / 10} for n in range(9)})
     assert len(plot.legend) == 9
-    assert all(f">0.{n}00</text>" in plot.svg for n in range(9))
+    assert all(f">0.{n}0</text>" in plot.svg for n in range(9))
 
 
 def test_drawings_take_the_letters_of_the_page_in_formulas_too() -> None:
