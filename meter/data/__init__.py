@@ -1,11 +1,12 @@
 """Reviews and photos: readers, vocabulary, and the prepared store."""
 
 from meter.data.dataset import DatasetConfig, Format, has_images
-from meter.data.overview import OverviewRow, overview
+from meter.data.overview import FoundFeature, OverviewRow, found_features, overview
 from meter.data.pairing import Pairing, PhotoSets
 from meter.data.prepared import prepare
 from meter.data.readers.csv import read_csv
 from meter.data.readers.jsonl import read_jsonl
+from meter.data.readers.mined import FeatureSource
 from meter.data.readers.peter import read_peter
 from meter.data.readers.photos import Photo, read_photos
 from meter.data.readers.yelp import read_yelp
@@ -23,7 +24,9 @@ __all__ = [
     "SPECIAL_WORDS",
     "UNK",
     "DatasetConfig",
+    "FeatureSource",
     "Format",
+    "FoundFeature",
     "OverviewRow",
     "Pairing",
     "Photo",
@@ -36,6 +39,7 @@ __all__ = [
     "Reviews",
     "Vocabulary",
     "VocabularySource",
+    "found_features",
     "has_images",
     "overview",
     "prepare",

@@ -12,6 +12,7 @@ from meter.data.readers.csv import REVIEWS as CSV_REVIEWS
 from meter.data.readers.csv import read_csv
 from meter.data.readers.jsonl import REVIEWS as JSONL_REVIEWS
 from meter.data.readers.jsonl import read_jsonl
+from meter.data.readers.mined import FeatureSource
 from meter.data.readers.peter import REVIEWS as PETER_REVIEWS
 from meter.data.readers.peter import read_peter
 from meter.data.readers.photos import MANIFEST, Photo, read_photos
@@ -58,6 +59,8 @@ class DatasetConfig(EnumFields):
     """n: longer sentences are cut to n words, then EOS (D5); their whole text is kept for scoring (D6)."""
     vocabulary_size: int = 20_000
     """Words kept by frequency, feature words included; the special words are not counted."""
+    features: FeatureSource = FeatureSource.given
+    """CSV and JSON lines: are feature words given, or found where a review has none? Yelp's are always mined."""
     vocabulary_from: VocabularySource = VocabularySource.train
     """The splits that words and feature words are taken from (D9)."""
     min_rating: float = 1.0
@@ -103,6 +106,11 @@ def check_config(config: DatasetConfig) -> None:
         raise InputError(
             f"dataset.root={config.root!r} is not a folder: set it to the folder of the raw files "
             "(data/README.md says where they come from)"
+        )
+    if config.features is FeatureSource.mined and config.format in (Format.peter, Format.synthetic):
+        raise InputError(
+            f"dataset.features=mined finds feature words in CSV, JSON lines and Yelp's reviews, but "
+            f"dataset.format={config.format.value} names its own: leave dataset.features out"
         )
     if config.shuffle_photos and not has_images(config):
         raise InputError(
@@ -166,8 +174,6 @@ def read_reviews(config: DatasetConfig, folder: Path, seed: int, console: "Conso
     low, high = config.min_rating, config.max_rating
     if config.format is Format.peter:
         return read_peter(folder, config.fold, min_rating=low, max_rating=high, console=console)
-    if config.format is Format.csv:
-        return read_csv(folder, min_rating=low, max_rating=high, seed=seed, console=console)
     if config.format is Format.yelp:
         return read_yelp(
             folder,
@@ -177,7 +183,21 @@ def read_reviews(config: DatasetConfig, folder: Path, seed: int, console: "Conso
             vocabulary_from=config.vocabulary_from,
             console=console,
         )
-    return read_jsonl(folder, min_rating=low, max_rating=high, seed=seed, console=console)
+    read = read_csv if config.format is Format.csv else read_jsonl
+    return read(
+        folder,
+        min_rating=low,
+        max_rating=high,
+        seed=seed,
+        features=config.features,
+        vocabulary_from=config.vocabulary_from,
+        console=console,
+    )
+
+
+def has_mined_features(config: DatasetConfig) -> bool:
+    """Whether feature words were found in the reviews, not given with them."""
+    return config.features is FeatureSource.mined or config.format is Format.yelp
 
 
 def manifest_file(config: DatasetConfig, folder: Path) -> Path:

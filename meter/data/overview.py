@@ -1,7 +1,11 @@
-"""The table that says what was read, what was dropped and what the dataset holds."""
+"""The tables of what was read, what was dropped, what the dataset holds, and which feature words were found."""
 
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+
+from meter.data.store import Prepared
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +23,31 @@ class OverviewRow:
     count: str
     share: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundFeature:
+    """A feature word: how many training sentences are about it, and the first of them."""
+
+    word: str
+    count: int
+    example: str
+
+
+def found_features(prepared: Prepared) -> list[FoundFeature]:
+    """The feature words of the training sentences, most frequent first; none where they were given, not mined."""
+    if not prepared.stage.summary.get("mined_features"):
+        return []
+    training = prepared.splits["train"]
+    numbers, first, counts = np.unique(
+        prepared.records.features[training], return_index=True, return_counts=True
+    )
+    features = [
+        FoundFeature(word=word, count=count, example=prepared.sentence(int(training[row])))
+        for number, row, count in zip(numbers.tolist(), first.tolist(), counts.tolist(), strict=True)
+        for word in prepared.vocabulary.decode([number])
+    ]
+    return sorted(features, key=lambda feature: (-feature.count, feature.word))
 
 
 def overview(summary: dict[str, Any]) -> list[OverviewRow]:

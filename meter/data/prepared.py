@@ -15,6 +15,7 @@ from meter.data.dataset import (
     check_config,
     find_format,
     has_images,
+    has_mined_features,
     read_manifest,
     read_reviews,
     review_files,
@@ -22,6 +23,7 @@ from meter.data.dataset import (
 from meter.data.encoding import NameTables, write_prepared
 from meter.data.images import PHOTOS, PIXELS, build_photos
 from meter.data.pairing import Paired, Pairing, pair
+from meter.data.readers.mined import FeatureSource
 from meter.data.reviews import Review, Reviews
 from meter.data.shuffling import shuffle_photos
 from meter.data.splits import SPLITS, keep_known
@@ -114,6 +116,7 @@ def _prepared_stage(
         reviewed = set(tables.items)
         return {
             **summary,
+            "mined_features": has_mined_features(config),
             "photos": {} if photos is None else photos.summary["photos"],
             "photos_of_items_without_reviews": sum(entry["item"] not in reviewed for entry in entries),
         }
@@ -135,6 +138,7 @@ def _prepared_stage(
             "labels": config.labels,
             "label_fallback": config.label_fallback,
             **({"clip": [config.clip.model, config.clip.weights]} if config.pairing is Pairing.clip else {}),
+            **({"features": config.features} if config.features is FeatureSource.mined else {}),
             **({"shuffle_photos": True} if config.shuffle_photos else {}),
             "seed": seed,
         },

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from meter.data import Prepared, overview
+from meter.data import FoundFeature, Prepared, found_features, overview
 from meter.metrics.labels import (
     NOT_MEASURABLE,
     is_measurable,
@@ -16,6 +16,7 @@ from meter.metrics.labels import (
     section_and_variant,
     section_title,
 )
+from meter.report.terminal import visible
 
 
 def print_overview(prepared: Prepared, console: Console) -> None:
@@ -29,6 +30,28 @@ def print_overview(prepared: Prepared, console: Console) -> None:
             table.add_section()
         table.add_row(row.group if row.group != last else "", row.what, row.count, row.share, row.note)
         last = row.group
+    console.print(table)
+    features = found_features(prepared)
+    if features:
+        _print_features(features, console)
+
+
+NUM_FREQUENT, NUM_RARE = 30, 10
+"""Feature words that are shown: most frequent ones, and rarest ones, which are wrong more often."""
+
+
+def _print_features(features: list[FoundFeature], console: Console) -> None:
+    """The feature words that were mined, for a look before training."""
+    table = Table(title="feature words found in training reviews", title_justify="left", header_style="bold")
+    table.add_column("word")
+    table.add_column("sentences", justify="right")
+    table.add_column("example")
+    shown = [*features[:NUM_FREQUENT], *features[NUM_FREQUENT:][-NUM_RARE:]]
+    left_out = len(features) - len(shown)
+    for index, feature in enumerate(shown):
+        if left_out and index == NUM_FREQUENT:
+            table.add_row("…", "", Text(f"{left_out:,} more, all in features.json", style="dim"))
+        table.add_row(Text(visible(feature.word)), f"{feature.count:,}", Text(visible(feature.example)))
     console.print(table)
 
 

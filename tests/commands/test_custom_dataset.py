@@ -38,6 +38,18 @@ def test_text_alone_trains_and_explains_without_further_settings(tmp_path: Path)
         meter.load(run).explain(user="user 1", item="item 1", feature="pool")
 
 
+def test_a_table_without_feature_words_trains_with_those_that_are_found(tmp_path: Path) -> None:
+    write_reviews(tmp_path / "raw")
+    printed, run = train(tmp_path, "dataset.features=mined")
+    assert "feature words found in training reviews" in printed
+    assert "the breakfast was fine , number" in printed
+    metrics = json.loads((run / "metrics.json").read_text())["test"]
+    assert metrics["diversity"]["count_with_feature"] == 6
+    assert metrics["feature_frequency"]["num_features"] == 3
+    card = meter.load(run).explain(user="user 1", item="item 1", feature="pool")
+    assert (card.feature, card.rating is not None) == ("pool", True)
+
+
 def test_photos_are_used_where_there_is_a_manifest(tmp_path: Path) -> None:
     write_reviews(tmp_path / "raw", "feature")
     write_photos(tmp_path / "raw")

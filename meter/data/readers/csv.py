@@ -13,9 +13,11 @@ from meter.data.readers.base import (
     collect_reviews,
     require_file,
 )
+from meter.data.readers.mined import FeatureSource, collect_mined_reviews
 from meter.data.reviews import Reviews, Source
 from meter.data.splits import INDEX_FOLDER
 from meter.data.tokenizer import tokenize
+from meter.data.vocabulary import VocabularySource
 from meter.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ def read_csv(
     min_rating: float = 1.0,
     max_rating: float = 5.0,
     seed: int = 0,
+    features: FeatureSource = FeatureSource.given,
+    vocabulary_from: VocabularySource = VocabularySource.train,
     console: "Console | None" = None,
 ) -> Reviews:
     """Reads ``reviews.csv`` (UTF-8, comma, header row) with the columns user,item,rating,text[,feature][,image].
@@ -37,6 +41,9 @@ def read_csv(
     The splits are those of ``splits/*.index`` (numbers of data rows, from 0) if that folder exists, otherwise made
     8:1:1 with ``seed``. An empty cell in ``feature`` or ``image`` means that there is none.
 
+    features: ``mined`` finds feature words for reviews without one (``collect_mined_reviews``); each of these becomes
+        the first of its sentences that names one.
+    vocabulary_from: the splits that feature words are mined from (D9).
     console: shows the progress.
 
     Raises:
@@ -45,10 +52,24 @@ def read_csv(
     """
     path = require_file(folder / REVIEWS)
     lines: list[int] = []
+    source = Source(path, line_of=lines.__getitem__)
+    if features is FeatureSource.mined:
+        return collect_mined_reviews(
+            lambda: _rows(path, lines),
+            _fields,
+            source=source,
+            tokenize=tokenize,
+            min_rating=min_rating,
+            max_rating=max_rating,
+            index_folder=folder / INDEX_FOLDER,
+            seed=seed,
+            vocabulary_from=vocabulary_from,
+            console=console,
+        )
     return collect_reviews(
         _rows(path, lines),
         _fields,
-        source=Source(path, line_of=lines.__getitem__),
+        source=source,
         tokenize=tokenize,
         min_rating=min_rating,
         max_rating=max_rating,
@@ -59,7 +80,8 @@ def read_csv(
 
 
 def _rows(path: Path, lines: list[int]) -> Iterator[tuple[list[str], list[str]]]:
-    """Yields header and cells of every data row, and notes in ``lines`` the line where it ends."""
+    """Yields header and cells of every data row, and notes in ``lines``, from the start, the line where it ends."""
+    lines.clear()
     with path.open(encoding="utf-8-sig", newline="") as file:
         table = csv.reader(file, strict=True)
         try:

@@ -13,9 +13,11 @@ from meter.data.readers.base import (
     require_file,
     with_checked_columns,
 )
+from meter.data.readers.mined import FeatureSource, collect_mined_reviews
 from meter.data.reviews import Reviews, Source
 from meter.data.splits import INDEX_FOLDER
 from meter.data.tokenizer import tokenize
+from meter.data.vocabulary import VocabularySource
 from meter.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ def read_jsonl(
     min_rating: float = 1.0,
     max_rating: float = 5.0,
     seed: int = 0,
+    features: FeatureSource = FeatureSource.given,
+    vocabulary_from: VocabularySource = VocabularySource.train,
     console: "Console | None" = None,
 ) -> Reviews:
     """Reads ``reviews.jsonl``: one ``{"user", "item", "rating", "text"[, "feature"][, "image"]}`` per line.
@@ -38,6 +42,9 @@ def read_jsonl(
 
     The splits are those of ``splits/*.index`` if that folder exists, otherwise made 8:1:1 with ``seed``.
 
+    features: ``mined`` finds feature words for reviews without one (``collect_mined_reviews``); each of these becomes
+        the first of its sentences that names one.
+    vocabulary_from: the splits that feature words are mined from (D9).
     console: shows the progress.
 
     Raises:
@@ -46,6 +53,19 @@ def read_jsonl(
     """
     path = require_file(folder / REVIEWS)
     source = json_lines_source(path)
+    if features is FeatureSource.mined:
+        return collect_mined_reviews(
+            lambda: with_checked_columns(json_lines(path), COLUMNS, OPTIONAL_COLUMNS, source),
+            json_object,
+            source=source,
+            tokenize=tokenize,
+            min_rating=min_rating,
+            max_rating=max_rating,
+            index_folder=folder / INDEX_FOLDER,
+            seed=seed,
+            vocabulary_from=vocabulary_from,
+            console=console,
+        )
     return collect_reviews(
         with_checked_columns(json_lines(path), COLUMNS, OPTIONAL_COLUMNS, source),
         json_object,

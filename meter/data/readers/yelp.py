@@ -1,26 +1,15 @@
 """Reads the Yelp Open Dataset: ``yelp_academic_dataset_review.json``, ``photos.json`` and ``photos/``."""
 
-from collections.abc import Collection, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meter.data.readers.base import (
-    UnusableRecord,
-    check_columns,
-    collect_reviews,
-    find_splits,
-    require_file,
-    with_checked_columns,
-)
-from meter.data.readers.feature_mining import first_named, mine_features
+from meter.data.readers.base import check_columns, require_file, with_checked_columns
 from meter.data.readers.jsonl import json_lines, json_lines_source, json_object
+from meter.data.readers.mined import collect_mined_reviews
 from meter.data.readers.photos import Photo, checked_photo, not_empty
 from meter.data.reviews import Reviews
 from meter.data.splits import INDEX_FOLDER
 from meter.data.vocabulary import VocabularySource
-from meter.errors import InputError
-from meter.progress import tracked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +17,6 @@ if TYPE_CHECKING:
 REVIEWS = "yelp_academic_dataset_review.json"
 PHOTOS = "photos.json"
 _COLUMNS = ("user_id", "business_id", "stars", "text")
-_MINED_REVIEWS = 100_000
 
 
 def read_yelp(
@@ -56,56 +44,28 @@ def read_yelp(
     """
     path = require_file(folder / REVIEWS)
     source = json_lines_source(path)
-    splits = _split(path, folder / INDEX_FOLDER, seed, console)
-    mined = None if vocabulary_from is VocabularySource.peter_compat else set(splits["train"])
-    features = mine_features(islice(_texts(path, mined), _MINED_REVIEWS))
-    return collect_reviews(
-        with_checked_columns(json_lines(path), _COLUMNS, (), source),
-        lambda entry: _fields(json_object(entry), features),
+    return collect_mined_reviews(
+        lambda: with_checked_columns(json_lines(path), _COLUMNS, (), source),
+        _fields,
         source=source,
         tokenize=str.split,
         min_rating=min_rating,
         max_rating=max_rating,
-        splits=splits,
+        index_folder=folder / INDEX_FOLDER,
+        seed=seed,
+        vocabulary_from=vocabulary_from,
         console=console,
     )
 
 
-def _split(path: Path, index_folder: Path, seed: int, console: "Console | None") -> dict[str, list[int]]:
-    """The record numbers of each split, over all reviews, whether they can be used later or not."""
-    names: dict[str, str] = {}  # every name once: a repeated one takes no further memory
-    pairs: list[tuple[int, str, str]] = []
-    num_records = 0
-    for number, entry in enumerate(tracked(json_lines(path), f"splitting {path.name}", None, console)):
-        num_records += 1
-        if isinstance(entry, dict):
-            user, item = str(entry.get("user_id")), str(entry.get("business_id"))
-            pairs.append((number, names.setdefault(user, user), names.setdefault(item, item)))
-    return find_splits(index_folder, num_records, pairs, seed)
-
-
-def _texts(path: Path, numbers: Collection[int] | None) -> Iterator[str]:
-    """The texts of the reviews with these record numbers; None: of all."""
-    for number, entry in enumerate(json_lines(path)):
-        if (numbers is None or number in numbers) and isinstance(entry, dict):
-            text = entry.get("text")
-            if isinstance(text, str):
-                yield text
-
-
-def _fields(entry: Mapping[str, Any], features: Collection[str]) -> dict[str, Any]:
-    fields = {
-        "user": entry.get("user_id"),
-        "item": entry.get("business_id"),
-        "rating": entry.get("stars"),
-        "text": entry.get("text"),
+def _fields(entry: Any) -> dict[str, Any]:
+    review = json_object(entry)
+    return {
+        "user": review.get("user_id"),
+        "item": review.get("business_id"),
+        "rating": review.get("stars"),
+        "text": review.get("text"),
     }
-    if isinstance(fields["text"], str) and fields["text"].strip():
-        named = first_named(fields["text"], features)
-        if named is None:
-            raise UnusableRecord("no sentence names a feature word")
-        fields["text"], fields["feature"] = named.sentence, named.feature
-    return fields
 
 
 def read_yelp_photos(folder: Path) -> list[Photo]:
