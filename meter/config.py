@@ -72,13 +72,20 @@ class RunConfig:
         return self.objective.uses_pictures or self.model.picture_features
 
 
-BESIDE_THE_RESULT = ("cache", "runs", "log", "device")
-"""Fields that do not decide what a run computes: they may change when a run is resumed."""
+BESIDE_THE_RESULT = ("cache", "runs", "log", "device", "evaluation.extra_metrics")
+"""Fields that do not decide what a run computes: they may change when a run is resumed, or measured again."""
 
 
 def run_hash(config: RunConfig) -> str:
     """Names what a run computes: 64 hex digits over all fields but those beside the result."""
-    return fingerprint({key: value for key, value in plain(config).items() if key not in BESIDE_THE_RESULT})
+    values = plain(config)
+    for key in BESIDE_THE_RESULT:
+        *sections, field_name = key.split(".")
+        holder = values
+        for section in sections:
+            holder = holder[section]
+        del holder[field_name]
+    return fingerprint(values)
 
 
 def config_dir() -> Path:

@@ -17,6 +17,7 @@ from meter.config import RunConfig, run_hash, settle_pictures
 from meter.data import Prepared, prepare
 from meter.disc import Discriminator, Matcher
 from meter.evaluate.diagnose import diagnose
+from meter.evaluate.extra_metrics import import_packages, measure_extra
 from meter.evaluate.generate import generations
 from meter.evaluate.generations import Generation, read_generations, write_generations, write_scores
 from meter.evaluate.measure import measure, vq_sections
@@ -231,8 +232,17 @@ class Pipeline:
                 highest_rating=self.config.dataset.max_rating,
                 seed=self.config.data_seed,
             )
+            extra = measure_extra(
+                self.config.evaluation.extra_metrics,
+                generated,
+                prepared,
+                visual.vq if visual else None,
+                self.config.dataset.clip,
+            )
         write_scores(self.folder.scores_file, measured.scores)
         metrics = measured.metrics
+        for split, sections in extra.items():
+            metrics[split] |= sections
         if visual is not None:
             sections = vq_sections(prepared, visual.vq, visual.summary, visual.held_out)
             metrics = {"vq": sections, **metrics}
@@ -296,6 +306,7 @@ def run(config: RunConfig, folder: RunFolder | None = None) -> dict[str, Any]:
 def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     """Every step in its order; of several processes, all but the first end with the training."""
     config, folder = pipeline.config, pipeline.folder
+    import_packages(config.evaluation.extra_metrics)
     folder.save_config(config)
     with listen() as stop, logged_to(folder.log_file):
         prepared = pipeline.prepare()

@@ -1,9 +1,10 @@
 """python -m meter.evaluate run=DIR: measures a finished run again and writes its report anew."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from meter.cli import command
 from meter.errors import InputError
+from meter.evaluate.extra_metrics import ExtraMetric
 from meter.pipeline import run
 from meter.run_folder import RunFolder
 
@@ -14,6 +15,8 @@ class EvaluateConfig:
 
     run: str = ""
     """The run folder."""
+    extra_metrics: list[ExtraMetric] = field(default_factory=list)
+    """Metrics by models from elsewhere, in place of those that the run was told of."""
 
 
 def evaluate(config: EvaluateConfig) -> None:
@@ -21,7 +24,10 @@ def evaluate(config: EvaluateConfig) -> None:
     folder = RunFolder(config.run)
     if not config.run or not folder.model_folder.exists():
         raise InputError(f"run={config.run or '?'} is not a finished run; give its folder: run=runs/…")
-    run(folder.config, folder)
+    evaluation = folder.config.evaluation
+    if config.extra_metrics:
+        evaluation = replace(evaluation, extra_metrics=config.extra_metrics)
+    run(replace(folder.config, evaluation=evaluation), folder)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from meter.data import Prepared, Vocabulary
+from meter.evaluate.extra_metrics import ExtraMetric
 from meter.evaluate.generations import Generation
 from meter.model import DecodingConfig, Meter
 from meter.progress import tracked
@@ -31,6 +32,8 @@ class EvaluationConfig:
     """Pairs that are generated at once."""
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     """How words and codes are chosen."""
+    extra_metrics: list[ExtraMetric] = field(default_factory=list)
+    """Metrics by models from elsewhere, each an extra to install: bertscore, clipscore, mauve, fid."""
     gallery: int = 24
     """Cards in the report."""
 

@@ -75,6 +75,9 @@ def test_yelp_manifest_names_the_files_by_photo(tmp_path: Path) -> None:
     (tmp_path / "photos.json").write_text(json.dumps({**line, "photo_id": "../../p"}))
     with pytest.raises(InputError, match="outside"):
         read_yelp_photos(tmp_path)
+    (tmp_path / "photos.json").write_text("[]\n")
+    with pytest.raises(InputError, match=r"photos\.json:1: expected a JSON object, found list"):
+        read_yelp_photos(tmp_path)
 
 
 # --- Decoding

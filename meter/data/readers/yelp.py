@@ -10,6 +10,7 @@ from meter.data.readers.photos import Photo, checked_photo, not_empty
 from meter.data.reviews import Reviews
 from meter.data.splits import INDEX_FOLDER
 from meter.data.vocabulary import VocabularySource
+from meter.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
