@@ -20,6 +20,7 @@ from meter.compare.page import comparison_html
 from meter.compare.text import markdown, print_comparison
 from meter.config import RunConfig, run_hash
 from meter.errors import InputError
+from meter.evaluate.extra_metrics import ExtraMetric
 from meter.evaluate.generations import (
     Generation,
     read_generations,
@@ -160,6 +161,13 @@ def test_runs_that_differ_in_their_seed_only_are_one_system(tmp_path) -> None:
     first, second = grouped(*(tmp_path / name for name in ("a2", "a0", "b0", "a1")))
     assert (first.seeds, second.seeds) == ([0, 1, 2], [0])
     assert (first.label, second.label) == ("objective.lambda_d=0.1", "objective.lambda_d=0")
+
+
+def test_what_else_is_measured_makes_no_other_system(tmp_path) -> None:
+    write_run(tmp_path / "a")
+    write_run(tmp_path / "b", seed=1, evaluation__extra_metrics=[ExtraMetric.fid])
+    (system,) = grouped(tmp_path / "a", tmp_path / "b")
+    assert system.seeds == [0, 1]
 
 
 @pytest.mark.parametrize(

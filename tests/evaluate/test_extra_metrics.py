@@ -14,9 +14,12 @@ from meter.config import RunConfig, run_hash
 from meter.data import prepare
 from meter.data.clip import ClipConfig
 from meter.errors import InputError
+from meter.evaluate import __main__ as evaluate_command
 from meter.evaluate import extra_metrics
+from meter.evaluate.__main__ import EvaluateConfig
 from meter.evaluate.extra_metrics import ExtraMetric, import_packages, measure_extra
 from meter.metrics.labels import LABELS, label_of
+from meter.run_folder import RunFolder
 from tests.commands.test_config import composed
 from tests.conftest import plain_generation
 from tests.data.test_custom import custom, write_photos, write_reviews
@@ -162,3 +165,16 @@ def test_extra_metrics_are_chosen_by_name_and_change_no_run(tmp_path: Path) -> N
     assert RunConfig().evaluation.extra_metrics == []
     assert run_hash(config) == run_hash(composed())
     assert run_hash(composed("evaluation.batch_size=7")) != run_hash(composed())
+
+
+def test_a_finished_run_is_measured_by_what_the_command_names(monkeypatch, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    config = RunConfig()
+    config.evaluation.extra_metrics = [ExtraMetric.fid]
+    folder.save_config(config)
+    folder.model_folder.mkdir()
+    measured: list[RunConfig] = []
+    monkeypatch.setattr(evaluate_command, "run", lambda config, folder: measured.append(config))
+    evaluate_command.evaluate(EvaluateConfig(run=str(folder)))
+    evaluate_command.evaluate(EvaluateConfig(run=str(folder), extra_metrics=[ExtraMetric.mauve]))
+    assert [one.evaluation.extra_metrics for one in measured] == [[ExtraMetric.fid], [ExtraMetric.mauve]]
