@@ -91,4 +91,4 @@ def frechet_distance(
 def _root(vectors: Float[np.ndarray, "N E"]) -> Float[np.ndarray, "K E"]:
     """A with AᵀA = Σ, the covariance, of as few rows as it needs."""
     centred = (vectors - vectors.mean(axis=0)).astype(np.float64) / np.sqrt(len(vectors) - 1)
-    return np.linalg.qr(centred, mode="r")
+    return np.asarray(np.linalg.qr(centred, mode="r"))
