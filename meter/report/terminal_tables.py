@@ -45,7 +45,7 @@ def _print_features(features: list[FoundFeature], console: Console) -> None:
     table = Table(title="feature words found in training reviews", title_justify="left", header_style="bold")
     table.add_column("word")
     table.add_column("sentences", justify="right")
-    table.add_column("example")
+    table.add_column("example", no_wrap=True, overflow="ellipsis")
     shown = [*features[:NUM_FREQUENT], *features[NUM_FREQUENT:][-NUM_RARE:]]
     left_out = len(features) - len(shown)
     for index, feature in enumerate(shown):
