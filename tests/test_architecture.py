@@ -23,6 +23,7 @@ FLOORS = [
     ["cli", "run_folder"],
     ["report"],
     ["compare"],
+    ["study"],
     ["pipeline"],
     ["explain", "prepare"],
     ["meter"],

@@ -12,6 +12,8 @@ from meter.compare.__main__ import CompareConfig
 from meter.config import RunConfig, register
 from meter.evaluate.__main__ import EvaluateConfig
 from meter.explain import ExplainConfig
+from meter.study.create import CreateConfig
+from meter.study.score import ScoreConfig
 from tests.conftest import ROOT
 
 PAGES = [
@@ -27,6 +29,8 @@ SCHEMAS = {
     "evaluate": (EvaluateConfig, "evaluate"),
     "explain": (ExplainConfig, "explain"),
     "compare": (CompareConfig, "compare"),
+    "study create": (CreateConfig, "study_create"),
+    "study score": (ScoreConfig, "study_score"),
 }
 
 
@@ -47,7 +51,10 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_commands_compose(command: str) -> None:
     _, _, module, *arguments = shlex.split(re.sub(r" \[\S+\]", "", command))
-    schema, name = SCHEMAS[module.removeprefix("meter.")]
+    task = module.removeprefix("meter.")
+    if task == "study":
+        task = f"{task} {arguments.pop(0)}"
+    schema, name = SCHEMAS[task]
     register(name, schema)
 
     check_overrides([word.replace("…", "x") for word in arguments if not word.endswith("=…")], schema, name)
