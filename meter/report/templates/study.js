@@ -167,7 +167,7 @@ document.addEventListener("keydown", (event) => {
   const [question] = openQuestions(mine().at);
   if (side && question) {
     part("questions").querySelector(`input[name="${question}"][value="${side}"]`).click();
-  } else if (event.key === "Enter" && event.target.tagName !== "BUTTON" && !question) {
+  } else if (event.key === "Enter" && !event.target.closest("#rating button") && !question) {
     part("next").click();
   }
 });
