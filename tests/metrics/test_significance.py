@@ -175,6 +175,7 @@ def naive(texts: list[str], references: list[str]) -> dict[str, float]:
         "diversity.div": diverse.div,
         "diversity.distinct_1": diverse.distinct_1,
         "diversity.distinct_2": diverse.distinct_2,
+        "diversity.distinct_3": diverse.distinct_3,
     }  # type: ignore[return-value]
 
 
@@ -213,6 +214,7 @@ def test_leaving_an_example_out_equals_counting_again() -> None:
         "diversity.div",
         "diversity.distinct_1",
         "diversity.distinct_2",
+        "diversity.distinct_3",
     ):
         left = TypePair(one[name], other[name]).without_each()
         for row in range(30):
