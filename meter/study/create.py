@@ -279,7 +279,9 @@ def _study(
         study=study,
         dataset=runs[0].config.dataset.name,
         split=config.split,
-        questions=[one for one in config.questions if any(one in trial.asked for trial in shown[0])],
+        questions=[
+            one for one in config.questions if any(one in trial.asked for sheet in shown for trial in sheet)
+        ],
         runs=[
             KeyRun(label=label, path=str(run.path), config_hash=config_hash)
             for label, run, config_hash in zip(_labels(runs), runs, hashes, strict=True)

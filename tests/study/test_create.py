@@ -14,6 +14,7 @@ from meter.study.key import read_key, write_key
 from meter.study.label_studio import labelling_config, tasks
 from meter.study.questions import Question
 from meter.study.rating_page import rating_page
+from tests.compare.test_compare import write_run
 from tests.report.test_page import Page
 from tests.study.runs import NAMES, NASTY, write_two_runs
 
@@ -209,3 +210,15 @@ def test_label_studio_gets_the_first_sheet(study: Study) -> None:
 
 def test_the_key_calls_the_systems_by_their_names(study: Study) -> None:
     assert [run.label for run in study.key.runs] == list(NAMES)
+
+
+def test_a_question_of_a_later_sheet_is_on_the_page(tmp_path) -> None:
+    """The first sheet has a run without pictures; only the third asks about pictures."""
+    bare = write_run(tmp_path / "bare", name="bare", rows=40, pictures=False)
+    (bare / "scores.jsonl").unlink()
+    runs = [str(bare), *write_two_runs(tmp_path)]
+    extra = {"num_checks": 0, "num_repeats": 0, "pairs_per_rater": 1, "num_pairs": 3, "num_raters": 3}
+    made = create(settings(runs, pictures=Pictures.mixed, **extra))
+    asked = [question for sheet in made.sheets for trial in sheet for question in trial.asked]
+    assert Question.picture in asked
+    assert set(data_of(rating_page(made))["questions"]) == {question.name for question in asked}
