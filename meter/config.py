@@ -19,6 +19,7 @@ from meter.train.matcher import MatcherConfig
 from meter.train.matching import MatchingConfig
 from meter.train.objective import DiscriminatorTraining, ObjectiveConfig, SentenceGradient
 from meter.train.optimizer import OptimizerConfig
+from meter.train.systems import BASELINES, BaselinesConfig, SystemKind
 from meter.train.vqgan import PretrainConfig
 from meter.vq import VQConfig
 
@@ -45,8 +46,12 @@ class RunConfig:
     """The VQ-GAN's shape."""
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
     """The VQ-GAN's training."""
+    system: SystemKind = SystemKind.meter
+    """What is trained."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The transformer's shape."""
+    baselines: BaselinesConfig = field(default_factory=BaselinesConfig)
+    """The shapes of the systems that it is compared with."""
     disc: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     """The discriminator's shape."""
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -65,6 +70,12 @@ class RunConfig:
     """Where it computes."""
     log: LogConfig = field(default_factory=LogConfig)
     """Where metrics go besides the run folder."""
+
+    @property
+    def has_feature(self) -> bool:
+        """Whether the system is given the feature word."""
+        baseline = BASELINES.get(self.system)
+        return self.model.has_feature if baseline is None else baseline.needs_feature
 
     @property
     def reads_pictures(self) -> bool:
@@ -184,6 +195,11 @@ def check(config: RunConfig) -> None:
             "dataset.use_images=false: set both to 0, or use pictures"
         )
     _check_picture_features(config)
+    if config.system in BASELINES and config.reads_pictures:
+        raise InputError(
+            f"system={config.system.name} reads no pictures: set objective.alpha=0, objective.lambda_d=0 and "
+            "model.picture_features=false"
+        )
     if objective.lambda_d > 0:
         _check_matching(config)
     if config.model.heads < 1 or config.model.width % config.model.heads:

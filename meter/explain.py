@@ -15,6 +15,7 @@ from meter.errors import InputError
 from meter.evaluate.generate import explain_pairs
 from meter.evaluate.likeliest_feature import likeliest_feature
 from meter.evaluate.network_inputs import encode_words
+from meter.model import Meter
 from meter.report import Card
 from meter.run_folder import RunFolder
 from meter.special_words import PAD
@@ -79,21 +80,27 @@ class Explainer:
         """Predicts the rating, writes the sentence and draws the picture.
 
         feature: what to speak of; None takes the feature word that the context head finds likeliest for the pair.
-        Raises InputError for a name the run does not know, with the nearest it does.
+        Raises InputError for a name the run does not know, with the nearest it does; and for no feature where the run
+        has no context head to choose it.
         """
         run = self.run
         model = self._on_device(run.model)
         users, items = self._index(user, self._users, "user"), self._index(item, self._items, "item")
         features = None
-        if model.config.has_feature and self.features:
+        if model.has_feature and self.features:
             known = {name: run.vocabulary.index[name] for name in self.features}
             if feature is None:
+                if not isinstance(model, Meter):
+                    raise InputError(
+                        f"feature=… is missing: {run.config.name} does not say which is likeliest; it knows "
+                        f"{', '.join(self.features[:5])} …"
+                    )
                 numbers = torch.tensor(list(known.values()), device=self.fabric.device)
                 feature = list(known)[likeliest_feature(model, users, items, numbers, fabric=self.fabric)]
             features = self._index(feature, known, "feature")
         elif feature is not None:
             raise InputError(f"this run was trained without feature words; leave feature={feature} out")
-        elif model.config.has_feature:  # the dataset has no feature words
+        elif model.has_feature:  # the dataset has no feature words
             features = torch.tensor([PAD], device=self.fabric.device)
         (explained,) = explain_pairs(
             model,

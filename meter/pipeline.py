@@ -21,7 +21,7 @@ from meter.evaluate.extra_metrics import import_packages, measure_extra
 from meter.evaluate.generate import generations
 from meter.evaluate.generations import Generation, read_generations, write_generations, write_scores
 from meter.evaluate.measure import measure, vq_sections
-from meter.model import Meter, ModelConfig
+from meter.model import ModelConfig, System
 from meter.report.run_report import run_report
 from meter.report.terminal_tables import print_overview, print_results
 from meter.run_folder import RunFolder
@@ -34,17 +34,20 @@ from meter.train.build import (
     discriminator_config,
     make_examples,
     make_networks,
+    make_phase_networks,
     model_config,
     paired_records,
 )
 from meter.train.devices import launched
 from meter.train.files import TrainingFiles
-from meter.train.log import TrainingLog
+from meter.train.log import LogConfig, TrainingLog
 from meter.train.loop import JointTraining
 from meter.train.matcher import new_discriminator, train_matcher
 from meter.train.matching import train_matching
+from meter.train.networks import JointNetworks
 from meter.train.objective import DiscriminatorTraining
 from meter.train.picture_features import picture_features
+from meter.train.systems import SystemKind, new_baseline, open_system
 from meter.train.vqgan import VisualCodes, encode_photos_stage, pretrain_stage, split_photos, visual_codes
 from meter.version import __version__
 from meter.vq import VQGAN
@@ -129,8 +132,20 @@ class Pipeline:
 
     def train(
         self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
-    ) -> Meter:
-        """Trains transformer and discriminator together; returns the weights that validated best."""
+    ) -> System:
+        """Trains the system of the config; returns the weights that validated best."""
+        if self.config.system is SystemKind.meter:
+            self.train_meter(prepared, visual, examples, stop)
+        else:
+            self.train_baseline(prepared, examples, stop)
+        best = self.folder.model
+        self.fabric.to_device(best)
+        return best
+
+    def train_meter(
+        self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
+    ) -> None:
+        """Trains transformer and discriminator together."""
         drawn = self.drawn(visual)
         vq = drawn.vq if drawn else None
         handed_in = None
@@ -149,17 +164,44 @@ class Pipeline:
             picture_features=handed_in,
             learned=learned,
         )
+        with self.timed("joint training"):
+            self.train_networks(networks, prepared, examples, stop, self.folder, self.config.log)
+
+    def train_baseline(self, prepared: Prepared, examples: Examples, stop: StopRequest) -> None:
+        """Trains a baseline, phase by phase, each going on from the best weights of the one before."""
+        torch.manual_seed(self.config.seed)
+        model = new_baseline(self.config.system, self.config.baselines, prepared)
+        for phase in model.phases():
+            folder = self.folder.of_phase(phase.name)
+            networks = make_phase_networks(self.fabric, model, phase, self.config.optimizer)
+            # W&B has one run for a run of ours: that of the last phase.
+            log = LogConfig() if phase.name else self.config.log
+            with self.timed(f"training of the {phase.name}" if phase.name else "training"):
+                self.train_networks(networks, prepared, examples, stop, folder, log)
+            model.load_state_dict(open_system(self.config.system, folder.model_folder).state_dict())
+
+    def train_networks(
+        self,
+        networks: JointNetworks,
+        prepared: Prepared,
+        examples: Examples,
+        stop: StopRequest,
+        folder: RunFolder,
+        log_config: LogConfig,
+    ) -> None:
+        """Runs one training to its end, with its files in a folder."""
+        folder.path.mkdir(exist_ok=True)
         files = TrainingFiles(
-            checkpoint=self.folder.checkpoint_folder,
-            best=self.folder.model_folder,
-            best_discriminator=self.folder.discriminator_folder,
-            journal=self.folder.journal_file,
-            wandb=self.folder.path,
+            checkpoint=folder.checkpoint_folder,
+            best=folder.model_folder,
+            best_discriminator=folder.discriminator_folder,
+            journal=folder.journal_file,
+            wandb=folder.path,
         )
         log = TrainingLog(
             files,
             self.console,
-            self.config.log,
+            log_config,
             plain(self.config),
             quiet=not self.fabric.is_global_zero,
         )
@@ -176,15 +218,11 @@ class Pipeline:
             log=log,
             stop=stop,
         )
-        with self.timed("joint training"):
-            training.run()
+        training.run()
         self.fabric.barrier()
-        best = self.folder.model
-        self.fabric.to_device(best)
-        return best
 
     def train_matcher(
-        self, prepared: Prepared, visual: VisualCodes, examples: Examples, model: Meter
+        self, prepared: Prepared, visual: VisualCodes, examples: Examples, model: System
     ) -> Matcher:
         """Trains the matcher on the true pairs of the training split, or opens it."""
         folder = self.folder.matcher_folder
@@ -201,7 +239,7 @@ class Pipeline:
             matcher.save_pretrained(folder)
         return Matcher.from_pretrained(folder)
 
-    def generate(self, model: Meter, prepared: Prepared, examples: Examples) -> list[Generation]:
+    def generate(self, model: System, prepared: Prepared, examples: Examples) -> list[Generation]:
         """Generates for every evaluated split, or reads what was generated before."""
         path = self.folder.generations_file
         if not path.exists():
@@ -218,7 +256,7 @@ class Pipeline:
         visual: VisualCodes | None,
         matcher: Matcher | None,
         examples: Examples,
-        model: Meter,
+        model: System,
     ) -> dict[str, Any]:
         """Measures, diagnoses and writes ``metrics.json``, and ``scores.jsonl`` for tests over examples."""
         with self.timed("metrics"):
@@ -315,7 +353,7 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
         examples = make_examples(
             prepared,
             drawn.codes if drawn else None,
-            has_feature=config.model.has_feature,
+            has_feature=config.has_feature,
             device=pipeline.fabric.device,
         )
         model = pipeline.train(prepared, visual, examples, stop)

@@ -11,12 +11,13 @@ from meter.data import Prepared, Vocabulary
 from meter.disc import Discriminator, Matcher
 from meter.errors import InputError
 from meter.evaluate.generations import Generation, read_generations, read_scores
-from meter.model import Meter
+from meter.model import System
 from meter.storage.atomic import write_text
 from meter.storage.fingerprint import plain
 from meter.storage.journal import Journal
 from meter.storage.json_file import read_json, write_json
 from meter.storage.pretrained import CONFIG, WEIGHTS
+from meter.train.systems import open_system
 from meter.vq import VQGAN
 
 
@@ -99,9 +100,9 @@ class RunFolder:
         return Vocabulary.load(self._existing(self.vocabulary_file))
 
     @cached_property
-    def model(self) -> Meter:
+    def model(self) -> System:
         """The weights that validated best, on the CPU, in evaluation mode."""
-        return Meter.from_pretrained(self._existing(self.model_folder))
+        return open_system(self.config.system, self._existing(self.model_folder))
 
     @cached_property
     def vq(self) -> VQGAN | None:
@@ -139,6 +140,10 @@ class RunFolder:
     def splits(self) -> list[str]:
         """The splits that were evaluated."""
         return list(dict.fromkeys(generation.split for generation in self.generations))
+
+    def of_phase(self, name: str) -> "RunFolder":
+        """Where a phase of a training keeps checkpoint, weights and journal; this folder where the name is empty."""
+        return RunFolder(self.path / name) if name else self
 
     def save_config(self, config: RunConfig) -> None:
         """Writes the whole config, defaults included, as YAML that ``--config-dir`` reads again."""

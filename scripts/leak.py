@@ -110,6 +110,8 @@ def measure(folder: Path) -> tuple[RunConfig, Leak]:
         raise InputError(f"{folder} is not a finished run of the synthetic world")
     prepared = prepare(config.dataset, Path(config.cache), config.data_seed)
     model = run.model
+    if not isinstance(model, Meter):
+        raise InputError(f"{folder} has no mask that could leak: it is a run of system={config.system.name}")
     has_feature = config.model.has_feature
     examples = make_examples(prepared, None, has_feature=has_feature, device=torch.device("cpu"))
     return config, leak(model, prepared, examples)

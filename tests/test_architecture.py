@@ -17,6 +17,7 @@ FLOORS = [
     ["storage"],
     ["metrics", "world"],
     ["data", "vq", "disc", "model"],
+    ["baselines"],
     ["train"],
     ["evaluate"],
     ["config"],

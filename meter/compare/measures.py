@@ -32,8 +32,9 @@ class EvaluatedRecords:
 
     @cached_property
     def errors(self) -> Float64[np.ndarray, "N"]:
-        """Predicted − true rating."""
-        return np.array([record.predicted_rating - record.rating for record in self.generations])
+        """Predicted − true rating; NaN where the system predicts none."""
+        predicted = np.array([record.predicted_rating for record in self.generations], dtype=np.float64)
+        return predicted - np.array([record.rating for record in self.generations])
 
     @cached_property
     def predictions(self) -> Float64[np.ndarray, "N"]:

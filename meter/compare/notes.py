@@ -20,6 +20,7 @@ def notes_on(systems: Sequence[System], splits: Sequence[str], measures: Sequenc
             for split in splits
             if system is not baseline and all(measure.value(run, split) is not None for run in pairs[0])
         ]
+        reasons.append(_why_without_ratings(system, measures, splits))
         reasons.append(_why_not_all_runs(system, baseline, pairs))
         notes += [f"{system.label}: {reason}." for reason in dict.fromkeys(reasons) if reason]
     return notes
@@ -35,6 +36,12 @@ def _why_not_measurable(system: System, measure: Measure, split: str) -> str:
         f"{measure.section} is not measurable in {split}, since the matcher is at chance in {at_chance} of "
         f"{len(system.runs)} runs"
     )
+
+
+def _why_without_ratings(system: System, measures: Sequence[Measure], splits: Sequence[str]) -> str:
+    of_ratings = [measure for measure in measures if measure.section == "rating"]
+    values = [measure.value(run, split) for run in system.runs for measure in of_ratings for split in splits]
+    return "predicts no rating" if values and all(value is None for value in values) else ""
 
 
 def _why_not_all_runs(system: System, baseline: System, pairs: Sequence[RunPair]) -> str:

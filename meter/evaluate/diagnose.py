@@ -15,7 +15,7 @@ from meter.evaluate.input_importance import measure_input_importance
 from meter.evaluate.network_inputs import generated_batches
 from meter.evaluate.pair_scores import DISCRIMINATOR, MATCHER, measure_pair_scores
 from meter.evaluate.repetition import diagnose_sentences
-from meter.model import Meter
+from meter.model import Meter, System
 from meter.train.batches import Examples
 
 SPLIT = "test"
@@ -29,13 +29,15 @@ def diagnose(
     generated: Sequence[Generation],
     prepared: Prepared,
     examples: Examples,
-    model: Meter,
+    model: System,
     *,
     discriminator: Discriminator | None,
     matcher: Discriminator | None,
     seed: int,
 ) -> dict[str, Any]:
     """The section ``diagnosis`` of ``metrics.json``: plain values, the same for the same seed.
+
+    A baseline has no attention to look at.
 
     discriminator: D beside the run's best weights, where it trained one. matcher: the matcher's network.
     """
@@ -69,11 +71,12 @@ def diagnose(
             )
         )
 
-    drawn = np.sort(generator.permutation(len(generated))[:NUM_ATTENDING])
-    attending = [generated[index] for index in drawn]
-    batches = list(generated_batches(attending, prepared, examples, BATCH_SIZE))
-    attention = measure_attention(model, batches, attending, value_words(prepared))
-    diagnosis["attention"] = asdict(attention)
+    if isinstance(model, Meter):
+        drawn = np.sort(generator.permutation(len(generated))[:NUM_ATTENDING])
+        attending = [generated[index] for index in drawn]
+        batches = list(generated_batches(attending, prepared, examples, BATCH_SIZE))
+        attention = measure_attention(model, batches, attending, value_words(prepared))
+        diagnosis["attention"] = asdict(attention)
     return diagnosis
 
 

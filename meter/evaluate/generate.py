@@ -13,7 +13,7 @@ from torch import Tensor
 from meter.data import Prepared, Vocabulary
 from meter.evaluate.extra_metrics import ExtraMetric
 from meter.evaluate.generations import Generation
-from meter.model import DecodingConfig, Meter
+from meter.model import DecodingConfig, System
 from meter.progress import tracked
 from meter.special_words import SPECIAL_WORDS
 from meter.train.batches import Examples, ordered_batches
@@ -42,18 +42,19 @@ class EvaluationConfig:
 class GeneratedExplanation:
     """What a model generates for one pair, as plain values."""
 
-    predicted_rating: float
-    """Not clipped to the scale."""
+    predicted_rating: float | None
+    """Not clipped to the scale; None for a model that predicts none."""
     text: str
     """The sentence, tokenized (words separated by spaces)."""
     context: list[str]
-    """At most n words that the context head finds most probable, best first; special words are left out."""
+    """At most n words that the context head finds most probable, best first; special words are left out. Empty for a
+    model without that head."""
     codes: list[int] | None
     """Visual codes, row by row; None for a model without pictures."""
 
 
 def explain_pairs(
-    model: Meter,
+    model: System,
     vocabulary: Vocabulary,
     users: Int[Tensor, " B"],
     items: Int[Tensor, " B"],
@@ -78,7 +79,10 @@ def explain_pairs(
     """
     with fabric.autocast():
         output = model.generate(users, items, features, decoding=decoding, generator=generator)
-    codes = [None] * len(users) if output.codes is None else output.codes.tolist()
+    nothing = [None] * len(users)
+    ratings = nothing if output.rating is None else output.rating.tolist()
+    contexts = [[]] * len(users) if output.context is None else output.context.tolist()
+    codes = nothing if output.codes is None else output.codes.tolist()
     return [
         GeneratedExplanation(
             predicted_rating=rating,
@@ -87,7 +91,7 @@ def explain_pairs(
             codes=picture,
         )
         for rating, words, context, picture in zip(
-            output.rating.tolist(), output.words.tolist(), output.context.tolist(), codes, strict=True
+            ratings, output.words.tolist(), contexts, codes, strict=True
         )
     ]
 
@@ -103,7 +107,7 @@ def evaluated_splits(prepared: Prepared) -> list[str]:
 
 
 def generations(
-    model: Meter,
+    model: System,
     prepared: Prepared,
     examples: Examples,
     fabric: "Fabric",

@@ -1,7 +1,7 @@
 """What a run keeps of each record, a JSON object a line: what was generated for it, and what it scored."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ class Generation:
     """Feature word of the record, known to the model or not; None where the record has none."""
     rating: float
     """True rating."""
-    predicted_rating: float
-    """Predicted rating, not clipped to the scale."""
+    predicted_rating: float | None
+    """Predicted rating, not clipped to the scale; None for a model that predicts none."""
     reference: str
     """True sentence, whole, tokenized (words separated by spaces)."""
     cut_reference: str
@@ -33,11 +33,18 @@ class Generation:
     text: str
     """Generated sentence, tokenized."""
     context: list[str]
-    """Words that the context head finds most probable, best first."""
+    """Words that the context head finds most probable, best first; none for a model without that head."""
     codes: list[int] | None
     """Generated visual codes, row by row; None for a model without pictures."""
     photo: int
     """Row of the record's photo in the photo stage; −1 where it has none."""
+
+
+def predicted_ratings(generations: Sequence[Generation]) -> list[float] | None:
+    """What a model predicted for each; None where it predicts no ratings."""
+    ratings = [generation.predicted_rating for generation in generations]
+    known = [rating for rating in ratings if rating is not None]
+    return known if len(known) == len(ratings) else None
 
 
 def write_generations(path: Path, generations: Iterable[Generation]) -> int:

@@ -14,8 +14,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from meter.evaluate.other_records import draw_other_records
-from meter.model import PAD, Meter
+from meter.model import System
 from meter.train.batches import Batch, Examples
+from meter.train.systems import training_pass
 
 
 @dataclass(kw_only=True, slots=True)
@@ -71,7 +72,7 @@ PICTURE_ONLY = {"sentence", "sentence_and_item"}
 
 
 def measure_input_importance(
-    model: Meter,
+    model: System,
     examples: Examples,
     records: Int64[np.ndarray, "R"],
     features: Int64[np.ndarray, "R"],
@@ -113,7 +114,7 @@ def measure_input_importance(
 
 
 def _losses(
-    model: Meter,
+    model: System,
     examples: Examples,
     records: Int64[np.ndarray, "R"],
     others: Int64[np.ndarray, "R"],
@@ -134,15 +135,20 @@ def _losses(
 
 
 @torch.no_grad()
-def example_losses(model: Meter, batch: Batch, given: Batch) -> ExampleLosses:
+def example_losses(model: System, batch: Batch, given: Batch) -> ExampleLosses:
     """The losses of the words and codes of ``batch``, predicted from the inputs in ``given``.
 
     Where ``given`` has another sentence, the loss of the words is meaningless.
     """
-    output = model(given.users, given.items, given.features, given.words, batch.codes)
-    text = F.cross_entropy(
-        output.text.float().flatten(0, 1), batch.words.flatten(), ignore_index=PAD, reduction="none"
+    output = training_pass(model)(
+        given.users, given.items, given.features, given.words, batch.codes, batch.word_slots
     )
+    assert output.text is not None
+    of_words = F.cross_entropy(output.text.float(), batch.words.flatten()[batch.word_slots], reduction="none")
+    sentences = batch.word_slots // batch.words.shape[1]
+    text, words = of_words.new_zeros(2, len(batch.indices)).unbind()
+    text.index_add_(0, sentences, of_words)
+    words.index_add_(0, sentences, torch.ones_like(of_words))
     picture, codes = None, torch.zeros(len(batch.indices))
     if output.visual is not None and batch.codes is not None:
         each = F.cross_entropy(
@@ -150,8 +156,8 @@ def example_losses(model: Meter, batch: Batch, given: Batch) -> ExampleLosses:
         )
         picture, codes = each.view_as(batch.codes).sum(dim=1), (batch.codes >= 0).sum(dim=1).float()
     return ExampleLosses(
-        text=text.view_as(batch.words).sum(dim=1),
-        words=(batch.words != PAD).sum(dim=1).float(),
+        text=text,
+        words=words,
         picture=picture,
         codes=codes,
     )

@@ -33,6 +33,7 @@ from meter.metrics import (
     retrieve,
     summarize_truth,
 )
+from meter.metrics.labels import look_up
 from meter.train.vqgan import reconstruct
 from meter.vq import VQGAN
 from meter.world.truth import Truth
@@ -86,7 +87,7 @@ def measure(
         if matcher is not None and photo_codes is not None:
             parts.append(_match(of_split, prepared, photo_codes, matcher, seed))
         if prepared.truth is not None:
-            parts.append(_truth(of_split, prepared.truth, vq, metrics["rating"]["rmse"]))
+            parts.append(_truth(of_split, prepared.truth, vq, look_up(metrics, "rating.rmse")))
         for part in parts:
             metrics |= part.metrics
             scores = [score | more for score, more in zip(scores, part.scores, strict=True)]
@@ -258,8 +259,11 @@ def _match(
     return _Sections(metrics=metrics, scores=scores)
 
 
-def _truth(generated: Sequence[Generation], truth: Truth, vq: VQGAN | None, rmse: float) -> _Sections:
-    """What the world's oracles read in the sentences and pictures of one split, compared with the truth."""
+def _truth(generated: Sequence[Generation], truth: Truth, vq: VQGAN | None, rmse: float | None) -> _Sections:
+    """What the world's oracles read in the sentences and pictures of one split, compared with the truth.
+
+    rmse: of the predicted ratings; None where there are none.
+    """
     from meter.world import read_image, read_text
 
     pictures = decode_pictures(generated, vq)
@@ -272,12 +276,11 @@ def _truth(generated: Sequence[Generation], truth: Truth, vq: VQGAN | None, rmse
         truth.num_values,
         truth.visit_features,
     )
-    floor = truth.noise_floor[generated[0].split]
+    metrics = {"truth": asdict(summarize_truth(checked))}
+    if rmse is not None:
+        metrics["rating_floor"] = asdict(rating_floor(rmse, truth.noise_floor[generated[0].split]))
     return _Sections(
-        metrics={
-            "truth": asdict(summarize_truth(checked)),
-            "rating_floor": asdict(rating_floor(rmse, floor)),
-        },
+        metrics=metrics,
         scores=[{"truth": asdict(explanation)} for explanation in checked],
     )
 

@@ -9,6 +9,7 @@ from meter.model.initialisation import Initialisation
 from meter.model.meter import Meter, MeterOutput, ModelConfig
 from meter.model.packed import PackedMeter, PackedOutput
 from meter.model.sequence import Layout, Mask, word_slots
+from meter.model.system import System
 from meter.model.transformer import Norm
 from meter.special_words import BOS, EOS, PAD, UNK
 
@@ -32,6 +33,7 @@ __all__ = [
     "PackedOutput",
     "Positions",
     "SamplingConfig",
+    "System",
     "VisualTable",
     "WordChoice",
     "word_slots",

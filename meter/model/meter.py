@@ -7,7 +7,7 @@ from typing import assert_never
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from meter.errors import InputError
 from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
@@ -17,9 +17,10 @@ from meter.model.generation.incremental import IncrementalModel, incremental
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
 from meter.model.sequence import Layout, Mask, present_slots, visibility
+from meter.model.system import System
 from meter.model.transformer import Transformer, TransformerConfig
 from meter.special_words import UNK
-from meter.storage.pretrained import read_pretrained, save_pretrained
+from meter.storage.pretrained import read_pretrained
 
 
 @dataclass(kw_only=True, slots=True)
@@ -102,7 +103,7 @@ class MeterOutput:
     visual: Float[Tensor, "B M K"] | None
 
 
-class Meter(nn.Module):
+class Meter(System):
     """The multimodally-enhanced transformer (§3.3, §3.4).
 
     codebook: the VQ-GAN's code vectors (K, C); needed where ``config.visual_table`` is ``codebook``.
@@ -173,6 +174,11 @@ class Meter(nn.Module):
             visual = self.heads.visual(states[:, self.layout.visual])
         return MeterOutput(rating=rating, context=context, text=text, visual=visual)
 
+    @property
+    def has_feature(self) -> bool:
+        """Whether a feature word is given."""
+        return self.config.has_feature
+
     def visible_slots(self, words: Int[Tensor, "B S"], length: int) -> Bool[Tensor, "B T T"]:
         """Which of the first T = ``length`` slots each of them sees: the mask allows it, and a token stands there."""
         return self.visible[:length, :length] & present_slots(self.layout, words)[:, None, :length]
@@ -219,13 +225,6 @@ class Meter(nn.Module):
     def incremental(self) -> IncrementalModel:
         """The model slot after slot, as generation needs it, with its weights as they are now."""
         return incremental(self.embedding, self.transformer, self.heads, self.visible)
-
-    def save_pretrained(self, folder: Path | str, weights: dict[str, Tensor] | None = None) -> None:
-        """Writes ``config.json`` and ``model.safetensors``.
-
-        weights: the whole state, where this module holds a part of it only (FSDP); its own where None.
-        """
-        save_pretrained(folder, self.config, self.state_dict() if weights is None else weights)
 
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> "Meter":

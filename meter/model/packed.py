@@ -20,13 +20,15 @@ from meter.model.transformer import Block, SelfAttention, Transformer
 class PackedOutput:
     """What one pass gives: a ``MeterOutput`` with the P words that stand in the sentences, one after the other.
 
+    A baseline's pass gives the same, and None for what it does not predict.
+
     text: logits of these words.
     word_slots: where they stand, as ``sequence.word_slots`` counts.
     """
 
-    rating: Float[Tensor, " B"]
-    context: Float[Tensor, "B W"]
-    text: Float[Tensor, "P W"]
+    rating: Float[Tensor, " B"] | None
+    context: Float[Tensor, "B W"] | None
+    text: Float[Tensor, "P W"] | None
     word_slots: Int[Tensor, " P"]
     visual: Float[Tensor, "B M K"] | None
 
@@ -46,10 +48,12 @@ class PackedMeter(nn.Module):
         words: Int[Tensor, "B S"],
         codes: Int[Tensor, "B M"] | None,
         word_slots: Int[Tensor, " P"],
+        ratings: Float[Tensor, " B"] | None = None,
     ) -> PackedOutput:
         """Predicts what ``Meter.forward`` predicts, and of the words only those in ``word_slots``.
 
         word_slots: ``sequence.word_slots(words)``, which the host can count ahead of an accelerator.
+        ratings: the true ones, while a model learns; a baseline may write by them, METER does not read them.
         """
         layout, heads = self.meter.layout, self.meter.heads
         tokens = self.meter.embedding(users, items, features, words, codes)

@@ -7,6 +7,9 @@ from jaxtyping import UInt8
 
 from meter.report.sentence import written_out
 
+NO_RATING = "no rating predicted"
+"""What stands in its place."""
+
 
 @dataclass(kw_only=True, slots=True)
 class Mark:
@@ -33,7 +36,7 @@ class Explanation:
 
     user, item: their names in the dataset.
     feature: the feature word that was asked for; None for a model or a request without one.
-    rating: predicted, on the dataset's scale; the model's output is unbounded.
+    rating: predicted, on the dataset's scale; the model's output is unbounded. None where it predicts none.
     true_rating: what the user gave; None where unknown.
     text: the generated sentence, tokenized (words separated by spaces).
     true_text: what the user wrote, tokenized; None where unknown.
@@ -51,7 +54,7 @@ class Explanation:
 
     user: str
     item: str
-    rating: float
+    rating: float | None
     text: str
     feature: str | None = None
     true_rating: float | None = None

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from meter.metrics.labels import number
-from meter.report.explanation import Explanation
+from meter.report.explanation import NO_RATING, Explanation
 from meter.report.rendering import stars
 
 FINE = 2
@@ -46,15 +46,18 @@ def words(explanation: Explanation) -> Image.Image:
     """Feature word, item, user, ratings, the sentence and what the user wrote, one below the other."""
     name = paragraph(explanation.item, load_font("DejaVuSerif-Bold", 56), INK, 1.25)
     user = paragraph(f"for {explanation.user}", load_font("DejaVuSans", 34), MUTED)
-    ratings = [
-        rating_line(
-            number(explanation.rating),
-            explanation.rating / explanation.best_rating,
-            explanation.best_rating,
-            load_font("DejaVuSerif-Bold", 76),
-            (INK, GOLD),
-        )
-    ]
+    if explanation.rating is None:
+        ratings = [paragraph(NO_RATING, load_font("DejaVuSans", 34), MUTED)]
+    else:
+        ratings = [
+            rating_line(
+                number(explanation.rating),
+                explanation.rating / explanation.best_rating,
+                explanation.best_rating,
+                load_font("DejaVuSerif-Bold", 76),
+                (INK, GOLD),
+            )
+        ]
     if explanation.true_rating is not None:
         said = f"the user gave {stars(explanation.true_rating)}"
         share = explanation.true_rating / explanation.best_rating

@@ -11,7 +11,7 @@ import torch
 from meter.config import RunConfig
 from meter.data import Prepared, overview
 from meter.disc import Matcher
-from meter.evaluate.generations import Generation
+from meter.evaluate.generations import Generation, predicted_ratings
 from meter.evaluate.network_inputs import decode_pictures, features_of, generated_words
 from meter.metrics.labels import Better, is_measurable, label_of, look_up
 from meter.report.card import Card
@@ -61,12 +61,15 @@ def run_report(
 
 
 def ratings_by_split(generated: Sequence[Generation]) -> dict[str, Ratings]:
-    """Predicted and true ratings of every evaluated split."""
+    """Predicted and true ratings of every evaluated split; none where the system predicts none."""
     splits = {}
     for split in dict.fromkeys(record.split for record in generated):
         records = [record for record in generated if record.split == split]
+        predicted = predicted_ratings(records)
+        if predicted is None:
+            continue
         splits[split] = Ratings(
-            predicted=np.array([record.predicted_rating for record in records]),
+            predicted=np.array(predicted),
             true=np.array([record.rating for record in records]),
         )
     return splits

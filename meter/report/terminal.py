@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from meter.metrics.labels import number
-from meter.report.explanation import Explanation
+from meter.report.explanation import NO_RATING, Explanation
 from meter.report.pictures import half_blocks
 from meter.report.rendering import stars
 
@@ -28,7 +28,8 @@ def lines(explanation: Explanation) -> list[tuple[str, str]]:
     if explanation.feature is not None:
         said.append(("feature", explanation.feature))
     true = "" if explanation.true_rating is None else f" (true {stars(explanation.true_rating)})"
-    said.append(("rating", number(explanation.rating) + true))
+    predicted = NO_RATING if explanation.rating is None else number(explanation.rating)
+    said.append(("rating", predicted + true))
     said.append(("explanation", explanation.sentence))
     if explanation.true_sentence is not None:
         said.append(("true text", explanation.true_sentence))

@@ -99,12 +99,14 @@ VQ_RESULTS = ("vq.psnr", "vq.ssim", "vq.usage", "vq.perplexity", "vq.read_image_
 
 def print_results(metrics: dict[str, Any], console: Console) -> None:
     """The results, a column for every split."""
-    splits = [name for name, entry in metrics.items() if look_up(metrics, f"{name}.rating") is not None]
+    splits = [name for name, entry in metrics.items() if look_up(metrics, f"{name}.text") is not None]
     table = Table(title="results", title_justify="left", header_style="bold")
     table.add_column("metric")
     for split in splits:
         table.add_column(split, justify="right")
     last = ""
+    if all(look_up(metrics[split], "rating") is None for split in splits):
+        table.add_row(Text("no ratings are predicted", style="dim"))
     for key in RESULTS:
         values = [look_up(metrics[split], key) for split in splits]
         if all(value is None for value in values):

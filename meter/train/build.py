@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from meter.baselines import Baseline, Phase
 from meter.data import Prepared
 from meter.disc import Discriminator, DiscriminatorConfig, PairScorer
 from meter.model import Meter, ModelConfig, PackedMeter, VisualTable
@@ -107,9 +108,8 @@ def make_networks(
     codebook = vq.codebook.vectors.detach().clone() if vq and from_codebook else None
     meter = Meter(model, codebook, picture_features)
     networks = JointNetworks(
-        transformer=on_devices(
-            fabric, PackedMeter(meter), lambda packed: make_optimizer(packed.meter, optimizer)
-        )
+        model=meter,
+        transformer=on_devices(fabric, PackedMeter(meter), lambda _: make_optimizer(meter, optimizer)),
     )
     if objective.lambda_d > 0:
         scorer = PairScorer(
@@ -125,6 +125,18 @@ def make_networks(
                 fabric, scorer, lambda module: make_discriminator_optimizer(module, optimizer)
             )
     return networks
+
+
+def make_phase_networks(
+    fabric: "Fabric", model: Baseline, phase: Phase, optimizer: OptimizerConfig
+) -> JointNetworks:
+    """A baseline on the devices, for one phase of its training: no other weights than that phase's move."""
+    model.requires_grad_(False)
+    phase.trained.requires_grad_(True)
+    if phase.weight_decay is not None:
+        optimizer = dataclasses.replace(optimizer, weight_decay=phase.weight_decay)
+    network = on_devices(fabric, phase.network, lambda module: make_optimizer(module, optimizer))
+    return JointNetworks(model=model, transformer=network)
 
 
 def on_devices(

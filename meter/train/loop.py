@@ -39,7 +39,8 @@ class EarlyStop(Enum):
     patience = "patience"
     """Those in a row without a lower J."""
     peter = "peter"
-    """As PETER's code: all without a lower sum of text and rating loss, unweighted; a success forgives none."""
+    """As PETER's code, and that of NRT and Att2Seq: all without a lower sum of text and rating loss, unweighted; a
+    success forgives none."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -117,7 +118,7 @@ class JointTraining:
         if (
             self.finished
             or self.fabric.world_size > 1
-            or any(map(is_split, self.networks.meter.parameters()))
+            or any(map(is_split, self.networks.model.parameters()))
         ):
             return
         line = joint_estimate(
@@ -222,7 +223,8 @@ class JointTraining:
         """What the early stop and the choice of the best weights go by."""
         if self.config.early_stop is EarlyStop.patience:
             return means["total"]
-        return means["text"] + (means["rating"] if self.objective.lambda_r > 0 else 0.0)
+        counted = ("text", "rating") if self.objective.lambda_r > 0 else ("text",)
+        return sum(means[name] for name in counted if name in means)
 
     def keep_best(self, loss: float) -> None:
         """Saves the weights where the validation loss is the lowest so far; counts a failure otherwise."""
@@ -234,10 +236,10 @@ class JointTraining:
         self.progress.best_loss, self.progress.best_epoch = loss, self.progress.epoch
         if self.config.early_stop is EarlyStop.patience:
             self.progress.failures = 0
-        meter, discriminator = self.networks.meter, self.networks.discriminator
-        weights = gathered(meter.state_dict())
+        model, discriminator = self.networks.model, self.networks.discriminator
+        weights = gathered(model.state_dict())
         if self.fabric.is_global_zero:
-            meter.save_pretrained(self.files.best, weights)
+            model.save_pretrained(self.files.best, weights)
             if discriminator is not None:
                 discriminator.module.discriminator.save_pretrained(self.files.best_discriminator)
 

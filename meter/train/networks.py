@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from meter.disc import PairScorer
-from meter.model import Meter, PackedMeter
+from meter.model import Meter, System
 from meter.train.sharding import gathered, load_optimizer, load_weights
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -33,17 +33,20 @@ class TrainedNetwork(Generic[Module]):
 class JointNetworks:
     """Transformer and discriminator; there is no discriminator where λd is 0.
 
-    discriminator: D where it is trained beside the transformer.  held: D where its weights stay.
+    model: what is saved.  transformer: its training pass, or that of a baseline in its place; it gives a
+    ``PackedOutput``.  discriminator: D where it is trained beside the transformer.  held: D where its weights stay.
     """
 
-    transformer: TrainedNetwork[PackedMeter]
+    model: System
+    transformer: TrainedNetwork[nn.Module]
     discriminator: TrainedNetwork[PairScorer] | None = None
     held: PairScorer | None = None
 
     @property
     def meter(self) -> Meter:
-        """The transformer whose weights are saved."""
-        return self.transformer.module.meter
+        """The model, where it is METER."""
+        assert isinstance(self.model, Meter)
+        return self.model
 
     @property
     def scorer(self) -> nn.Module | None:
@@ -72,7 +75,7 @@ class JointNetworks:
     def state_dict(self) -> dict[str, Any]:
         """Weights and optimizer states, whole; all processes must call it together."""
         state = {
-            "model": gathered(self.meter.state_dict()),
+            "model": gathered(self.model.state_dict()),
             "model_optimizer": gathered(self.transformer.optimizer.state_dict()),
         }
         if self.discriminator is not None:
@@ -82,7 +85,7 @@ class JointNetworks:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what ``state_dict`` gave; other entries of ``state`` are ignored."""
-        load_weights(self.meter, state["model"])
+        load_weights(self.model, state["model"])
         load_optimizer(self.transformer.optimizer, state["model_optimizer"])
         if self.discriminator is not None:
             self.discriminator.module.load_state_dict(state["discriminator"], strict=True)

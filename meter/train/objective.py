@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import reduce
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -105,19 +107,33 @@ class ObjectiveConfig(EnumFields):
 
 @dataclass(slots=True)
 class Losses:
-    """The parts of J for one batch, unweighted; visual and generator are None where the model has none."""
+    """The parts of J for one batch, unweighted; None where the model does not predict it, one of them at least is not.
 
-    text: Float[Tensor, ""]
+    There is a visual loss only where there is one of the text.
+    """
+
+    text: Float[Tensor, ""] | None
     visual: Float[Tensor, ""] | None
-    rating: Float[Tensor, ""]
-    context: Float[Tensor, ""]
+    rating: Float[Tensor, ""] | None
+    context: Float[Tensor, ""] | None
     generator: Float[Tensor, ""] | None
 
     def total(self, config: ObjectiveConfig) -> Float[Tensor, ""]:
         """J."""
-        explanation = self.text if self.visual is None else self.text + config.alpha * self.visual
-        total = config.lambda_e * explanation + config.lambda_r * self.rating + config.lambda_c * self.context
-        return total if self.generator is None else total + config.lambda_d * self.generator
+        explanation = self.text
+        if self.text is not None and self.visual is not None:
+            explanation = self.text + config.alpha * self.visual
+        weighted = [
+            weight * part
+            for weight, part in (
+                (config.lambda_e, explanation),
+                (config.lambda_r, self.rating),
+                (config.lambda_c, self.context),
+                (config.lambda_d, self.generator),
+            )
+            if part is not None
+        ]
+        return reduce(torch.add, weighted)
 
     def named(self) -> dict[str, Tensor]:
         """The parts that exist, by name, cut from the graph."""
@@ -168,12 +184,14 @@ def supervised_losses(
     codes: Int[Tensor, "B M"] | None,
     config: ObjectiveConfig,
 ) -> Losses:
-    """All parts of J but L_d."""
-    visual = None if output.visual is None or codes is None else visual_loss(output.visual, codes)
-    return Losses(
-        text=text_loss(output.text, words.flatten()[output.word_slots]),
-        visual=visual,
-        rating=rating_loss(output.rating, ratings),
-        context=context_loss(output.context, words, config.context_targets),
-        generator=None,
-    )
+    """All parts of J but L_d, of what the model predicts."""
+    losses = Losses(text=None, visual=None, rating=None, context=None, generator=None)
+    if output.text is not None:
+        losses.text = text_loss(output.text, words.flatten()[output.word_slots])
+    if output.visual is not None and codes is not None:
+        losses.visual = visual_loss(output.visual, codes)
+    if output.rating is not None:
+        losses.rating = rating_loss(output.rating, ratings)
+    if output.context is not None:
+        losses.context = context_loss(output.context, words, config.context_targets)
+    return losses

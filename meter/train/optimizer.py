@@ -1,4 +1,4 @@
-"""Optimizers and their schedules: AdamW with warm-up and cosine, and PETER's annealed SGD."""
+"""Optimizers and their schedules: AdamW with warm-up and cosine, PETER's annealed SGD, and Adam at one rate."""
 
 import math
 from collections.abc import Iterable
@@ -19,6 +19,8 @@ class OptimizerKind(Enum):
     """AdamW; the rate rises linearly, then falls as a cosine (Loshchilov & Hutter, 2019)."""
     peter_sgd = "peter_sgd"
     """As PETER: SGD, the rate cut to a quarter whenever the validation loss does not fall."""
+    adam = "adam"
+    """Adam at one rate throughout, as the code of NRT, Att2Seq and NETE; decay is part of the gradient (L2)."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -34,7 +36,8 @@ class OptimizerConfig(EnumFields):
     discriminator_learning_rate: float = 3e-4
     """Peak learning rate of D, which is always trained with AdamW."""
     weight_decay: float = 0.01
-    """AdamW's weight decay, of matrices only; D's too, unless it is given its own."""
+    """AdamW's weight decay, of matrices only; D's too, unless it is given its own. Adam's, of all weights: the gradient
+    of weight_decay · Σ ½‖θ‖²."""
     discriminator_weight_decay: float | None = None
     """The weight decay of D's matrices; as ``weight_decay`` where None."""
     user_decay: float | None = None
@@ -45,14 +48,21 @@ class OptimizerConfig(EnumFields):
     """Share of the peak rate that the cosine ends at."""
     annealing: float = 0.25
     """Factor on PETER's rate after an epoch that did not improve."""
-    clip: float = 1.0
-    """Largest norm of the gradient."""
+    clip: float | None = 1.0
+    """Largest norm of the gradient; None does not clip."""
 
 
 def make_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
     """The transformer's optimizer at its peak rate."""
     if config.kind is OptimizerKind.peter_sgd:
         return torch.optim.SGD(_trained(module.parameters()), lr=config.learning_rate)
+    if config.kind is OptimizerKind.adam:
+        return torch.optim.Adam(
+            _trained(module.parameters()),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
     optimizer = _adamw(module, config.learning_rate, config.weight_decay, config.embedding_rate)
     if config.user_decay is not None:
         _decay_apart(optimizer, module, "embedding.users.weight", config.user_decay)
@@ -90,8 +100,12 @@ class LearningRateSchedule:
     ) -> None:
         """Sets the rates of this step; D's follows the cosine whichever optimizer trains the transformer."""
         cosine = cosine_factor(step, self.config, self.total_steps)
-        annealed = self.config.kind is OptimizerKind.peter_sgd
-        _set_rate(model, self.config.learning_rate * (self.annealed if annealed else cosine))
+        factors = {
+            OptimizerKind.adamw: cosine,
+            OptimizerKind.peter_sgd: self.annealed,
+            OptimizerKind.adam: 1.0,
+        }
+        _set_rate(model, self.config.learning_rate * factors[self.config.kind])
         if discriminator is not None:
             _set_rate(discriminator, self.config.discriminator_learning_rate * cosine)
 

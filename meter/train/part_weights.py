@@ -56,12 +56,16 @@ def part_weights(fabric: "Fabric", parts: Sequence[Batch], targets: ContextTarge
 
 def weighted(losses: Losses, weights: PartWeights) -> Losses:
     """What a part of a batch adds to each mean over the whole batch."""
+
+    def times(loss: Tensor | None, weight: Tensor) -> Tensor | None:
+        return None if loss is None else loss * weight
+
     return Losses(
-        text=losses.text * weights.words,
-        visual=None if losses.visual is None else losses.visual * weights.pictures,
-        rating=losses.rating * weights.records,
-        context=losses.context * weights.context,
-        generator=None if losses.generator is None else losses.generator * weights.pictures,
+        text=times(losses.text, weights.words),
+        visual=times(losses.visual, weights.pictures),
+        rating=times(losses.rating, weights.records),
+        context=times(losses.context, weights.context),
+        generator=times(losses.generator, weights.pictures),
     )
 
 
@@ -82,10 +86,10 @@ class LossMeans:
         """The means by name, and J without L_d as total."""
         sums = {name: torch.tensor(total, dtype=torch.float64) for name, total in self.sums.items()}
         losses = Losses(
-            text=sums["text"],
+            text=sums.get("text"),
             visual=sums.get("visual"),
-            rating=sums["rating"],
-            context=sums["context"],
+            rating=sums.get("rating"),
+            context=sums.get("context"),
             generator=None,
         )
         means = weighted(losses, PartWeights(*(1 / self.counts.clamp(min=1))))

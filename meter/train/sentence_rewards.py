@@ -45,6 +45,7 @@ def sentence_reward_loss(
     slots = word_slots(rewarded.words)
     with fabric.autocast():
         output = networks.transformer.module(batch.users, batch.items, features, rewarded.words, None, slots)
+    assert output.text is not None
     surprises = cross_entropies(output.text, rewarded.words.flatten()[slots])
     sentences = slots // rewarded.words.shape[1]
     lengths = torch.bincount(sentences, minlength=len(has_picture))

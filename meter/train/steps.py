@@ -41,12 +41,16 @@ class ModelPass:
 
 
 def joint_step(
-    fabric: "Fabric", networks: JointNetworks, parts: Sequence[Batch], objective: ObjectiveConfig, clip: float
+    fabric: "Fabric",
+    networks: JointNetworks,
+    parts: Sequence[Batch],
+    objective: ObjectiveConfig,
+    clip: float | None,
 ) -> dict[str, float]:
     """One step of both networks on a batch that comes in parts; returns the parts of J, J as total and L_d as matching.
 
     What a record meets in its batch (mismatched pictures, borrowed features) comes from its own part.
-    clip: largest norm of each network's gradient.
+    clip: largest norm of each network's gradient; None leaves it as it is.
     Raises FloatingPointError where a loss or a gradient is not finite, before any weight of either network moves.
     """
     networks.zero_gradients()
@@ -76,7 +80,13 @@ def model_gradient(
 ) -> ModelPass:
     """Adds the gradient of J to the transformer's weights; D's stay as they are."""
     output = networks.transformer.wrapped(
-        batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
+        batch.users,
+        batch.items,
+        batch.features,
+        batch.words,
+        batch.codes,
+        batch.word_slots,
+        batch.ratings,
     )
     losses = supervised_losses(output, batch.words, batch.ratings, batch.codes, objective)
     scores = None
@@ -144,6 +154,7 @@ def generated_pairs(
             output = networks.transformer.module(
                 batch.users, batch.items, batch.features, words, chosen_codes, slots
             )
+    assert output.text is not None
     assert output.visual is not None
     relaxation, temperature = objective.relaxation, objective.temperature
     return GeneratedPairs(
@@ -174,6 +185,7 @@ def borrowed_sentences(
     shifted = (batch.word_slots + words.shape[1]) % words.numel()
     with fabric.autocast():
         output = networks.transformer.module(batch.users, batch.items, features, words, None, shifted)
+    assert output.text is not None
     return RelaxedSentences(
         features=features,
         words=relax(output.text.float(), objective.relaxation, objective.temperature),
@@ -209,9 +221,14 @@ def has_loss_scaler(fabric: "Fabric") -> bool:
     return getattr(fabric.strategy.precision, "scaler", None) is not None
 
 
-def clipped(fabric: "Fabric", network: TrainedNetwork, clip: float) -> Float[Tensor, ""]:
+def clipped(fabric: "Fabric", network: TrainedNetwork, clip: float | None) -> Float[Tensor, ""]:
     """Scales the network's gradient down to the norm ``clip`` where it is larger; returns the norm it had."""
-    norm = fabric.clip_gradients(network.wrapped, network.optimizer, max_norm=clip, error_if_nonfinite=False)
+    norm = fabric.clip_gradients(
+        network.wrapped,
+        network.optimizer,
+        max_norm=math.inf if clip is None else clip,
+        error_if_nonfinite=False,
+    )
     return gathered(norm)
 
 

@@ -280,7 +280,7 @@ def test_every_command_says_how_it_is_used(module: str) -> None:
     shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
     assert shown.startswith("METER")
     assert f"python -m meter.{module} " in shown
-    assert ("system: meter, peter, peter_plus" in shown) == (module in ("train", "vq", "prepare"))
+    assert ("system: att2seq, meter, nete, nrt, peter" in shown) == (module in ("train", "vq", "prepare"))
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_one_step_moves_all_weights_as_peters_does(inputs: Inputs, has_feature: 
     packed = PackedMeter(model)
     wrapped, optimizer = fabric.setup(packed, make_optimizer(model, config.optimizer))
     networks = JointNetworks(
-        transformer=TrainedNetwork(module=packed, wrapped=wrapped.train(), optimizer=optimizer)
+        model=model, transformer=TrainedNetwork(module=packed, wrapped=wrapped.train(), optimizer=optimizer)
     )
     batch = Batch(
         indices=torch.arange(4),

@@ -8,8 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from meter.errors import InputError
-from meter.model.generation.incremental import IncrementalModel
-from meter.model.generation.text import Sentences, checks_for_ends, end_sentences, word_logits
+from meter.model.generation.text import Decoder, Sentences, checks_for_ends, end_sentences, word_logits
 from meter.special_words import EOS, PAD
 
 
@@ -34,15 +33,15 @@ class BeamConfig:
 
 
 def beam_search(
-    model: IncrementalModel, state: Float[Tensor, "B D"], config: BeamConfig, *, allow_unknown: bool
-) -> Sentences:
+    model: Decoder, state: Float[Tensor, "B D"], config: BeamConfig, *, allow_unknown: bool
+) -> Sentences[Decoder]:
     """Keeps the best beginnings of every sentence, ended ones among them, and returns the best in the end.
 
     An end that is forced, after n words, is certain: it changes neither log-probability nor length.
 
     state: predicts the first word.
     """
-    batch, length, num_words = len(state), model.layout.text_length, model.num_words
+    batch, length, num_words = len(state), model.text_length, model.num_words
     examples = torch.arange(batch, device=state.device)[:, None]
     words = torch.full((batch, 1, length + 1), PAD, dtype=torch.long, device=state.device)
     log_probabilities = torch.zeros(batch, 1, device=state.device)
@@ -61,12 +60,11 @@ def beam_search(
         parents = best // num_words
         words = words[examples, parents]
         words[:, :, index] = best % num_words
-        model = model.select_rows((examples * beams + parents).flatten(), model.layout.text.stop - 1)
+        model = model.copy_rows((examples * beams + parents).flatten())
         all_ended = checks_for_ends(index, state.device) and bool((words == EOS).any(dim=-1).all())
         if all_ended or index + 1 == length:
             break
-        token = model.embedding.embed_word(words[:, :, index].flatten(), index)
-        state = model.extend(token)[:, -1]
+        state = model.read_word(words[:, :, index].flatten(), index)
     return Sentences(end_sentences(words[:, 0]), model, examples.squeeze(1) * words.shape[1])
 
 

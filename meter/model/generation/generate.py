@@ -14,7 +14,7 @@ from meter.model.generation.cuda_graph import decode_by_cuda_graph
 from meter.model.generation.image import ImageDecoder
 from meter.model.generation.incremental import IncrementalModel
 from meter.model.generation.sampling import Chooser
-from meter.model.generation.text import Sentences, decode_text
+from meter.model.generation.text import Decoder, Sentences, decode_text
 from meter.model.sequence import Layout
 
 
@@ -22,13 +22,14 @@ from meter.model.sequence import Layout
 class Generated:
     """What was generated for each pair.
 
-    context: the N words that the context head finds most likely, best first.
+    rating: None for a model that predicts none.
+    context: the N words that the context head finds most likely, best first; None for a model without that head.
     words: the sentence, EOS, then PAD.
     codes: the picture row by row; None for a model without pictures.
     """
 
-    rating: Float[Tensor, " B"]
-    context: Int[Tensor, "B N"]
+    rating: Float[Tensor, " B"] | None
+    context: Int[Tensor, "B N"] | None
     words: Int[Tensor, "B S"]
     codes: Int[Tensor, "B M"] | None
 
@@ -90,8 +91,8 @@ def encode_prefix(
 
 
 def decode_sentences(
-    model: IncrementalModel, state: Float[Tensor, "B D"], chooser: Chooser, config: DecodingConfig
-) -> Sentences:
+    model: Decoder, state: Float[Tensor, "B D"], chooser: Chooser, config: DecodingConfig
+) -> Sentences[Decoder]:
     """Chooses all words, one by one or by beam search; ``state`` predicts the first."""
     match config.words:
         case WordChoice.greedy | WordChoice.sample:
@@ -102,7 +103,9 @@ def decode_sentences(
             assert_never(config.words)
 
 
-def decode_image(sentences: Sentences, chooser: Chooser, guidance: float) -> Int[Tensor, "B M"]:
+def decode_image(
+    sentences: Sentences[IncrementalModel], chooser: Chooser, guidance: float
+) -> Int[Tensor, "B M"]:
     """Chooses all codes; on a CUDA device as one graph."""
     decoder = ImageDecoder(sentences, chooser, guidance)
     decoder.choose_first()

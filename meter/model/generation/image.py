@@ -21,7 +21,7 @@ class ImageDecoder:
     guidance: how much what the sentence adds counts; 1 is the model as it is.
     """
 
-    def __init__(self, sentences: Sentences, chooser: Chooser, guidance: float) -> None:
+    def __init__(self, sentences: Sentences[IncrementalModel], chooser: Chooser, guidance: float) -> None:
         model, words, rows = sentences.model, sentences.words, sentences.rows
         assert model.embedding.visual is not None
         visible = present_slots(model.layout, words)

@@ -89,9 +89,18 @@ class IncrementalModel:
         return self.embedding.layout
 
     @property
+    def text_length(self) -> int:
+        """n, the longest sentence in words."""
+        return self.layout.text_length
+
+    @property
     def num_words(self) -> int:
         """W, words of the vocabulary."""
         return self.embedding.words.num_embeddings
+
+    def read_word(self, words: Int[Tensor, " R"], index: int) -> Float[Tensor, "R D"]:
+        """Encodes the word number ``index`` of each sentence; the state that predicts the next."""
+        return self.extend(self.embedding.embed_word(words, index))[:, -1]
 
     def extend(
         self, tokens: Float[Tensor, "B Q D"], visible: Bool[Tensor, "#B 1 #Q T"] | None = None
@@ -108,6 +117,10 @@ class IncrementalModel:
         """Copies the source rows of the caches into the given rows."""
         for cache in self.caches:
             cache.rearrange(rows, sources)
+
+    def copy_rows(self, rows: Int[Tensor, " R"]) -> "IncrementalModel":
+        """The same model with a copy of the given rows of the caches, for all slots before the last word's."""
+        return self.select_rows(rows, self.layout.text.stop - 1)
 
     def skip_to(self, slot: int) -> None:
         """Leaves all slots empty up to this one, which is the next that is filled."""

@@ -1,21 +1,60 @@
 """Decoding of sentences, word after word."""
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from meter.model.generation.incremental import IncrementalModel
 from meter.model.generation.sampling import Chooser
+from meter.model.kernels.prepacked_linear import Map
 from meter.special_words import BOS, EOS, PAD, UNK
 
 CHECK_EVERY = 4
 """Words after which the host asks an accelerator which sentences have ended: it has to wait for the answer."""
 
 
+Same = TypeVar("Same")
+
+
+@runtime_checkable
+class WordDecoder(Protocol):
+    """A model that writes B sentences word after word; it holds what it has read in B rows."""
+
+    @property
+    def text_length(self) -> int:
+        """n, the longest sentence in words."""
+        ...
+
+    @property
+    def num_words(self) -> int:
+        """W, words of the vocabulary."""
+        ...
+
+    @property
+    def text_head(self) -> Map:
+        """From a state (R, D) to the logits (R, W) of the next word."""
+        ...
+
+    def read_word(self, words: Int[Tensor, " R"], index: int) -> Float[Tensor, "R D"]:
+        """Reads the word number ``index`` of the sentences in the first R rows; the states that predict the next."""
+        ...
+
+    def rearrange(self, rows: Int[Tensor, " R"], sources: Int[Tensor, " R"]) -> None:
+        """Copies the source rows into the given rows."""
+        ...
+
+    def copy_rows(self: Same, rows: Int[Tensor, " R"]) -> Same:
+        """The same model with a copy of the given rows."""
+        ...
+
+
+Decoder = TypeVar("Decoder", bound=WordDecoder)
+
+
 @dataclass(slots=True)
-class Sentences:
+class Sentences(Generic[Decoder]):
     """Sentences, and the model whose cache the picture continues from.
 
     words: the sentence, EOS, then PAD.
@@ -24,20 +63,20 @@ class Sentences:
     """
 
     words: Int[Tensor, "B S"]
-    model: IncrementalModel
+    model: Decoder
     rows: Int[Tensor, " B"]
 
 
 def decode_text(
-    model: IncrementalModel, state: Float[Tensor, "B D"], chooser: Chooser, *, allow_unknown: bool
-) -> Sentences:
+    model: Decoder, state: Float[Tensor, "B D"], chooser: Chooser, *, allow_unknown: bool
+) -> Sentences[Decoder]:
     """Chooses word after word until every sentence has ended or is n words long.
 
     What has ended costs nothing more: it moves to the back of the cache, and the others go on without it.
 
     state: predicts the first word.
     """
-    batch, length = len(state), model.layout.text_length
+    batch, length = len(state), model.text_length
     words = torch.full((batch, length + 1), PAD, dtype=torch.long, device=state.device)
     examples = torch.arange(batch, device=state.device)
     active = examples
@@ -50,7 +89,7 @@ def decode_text(
             active = move_active_first(model, examples, (words[active] == EOS).any(dim=1))
             if not len(active):
                 break
-        state = model.extend(model.embedding.embed_word(words[active, index], index))[:, -1]
+        state = model.read_word(words[active, index], index)
     return Sentences(end_sentences(words), model, examples.argsort())
 
 
@@ -60,7 +99,7 @@ def checks_for_ends(index: int, device: torch.device) -> bool:
 
 
 def word_logits(
-    model: IncrementalModel, state: Float[Tensor, "R D"], *, allow_unknown: bool
+    model: WordDecoder, state: Float[Tensor, "R D"], *, allow_unknown: bool
 ) -> Float[Tensor, "R W"]:
     """Logits of the next word; PAD and BOS are no words, never trained, and cannot be chosen."""
     logits = model.text_head(state)
@@ -69,7 +108,7 @@ def word_logits(
 
 
 def move_active_first(
-    model: IncrementalModel, examples: Int[Tensor, " B"], ended: Bool[Tensor, " R"]
+    model: WordDecoder, examples: Int[Tensor, " B"], ended: Bool[Tensor, " R"]
 ) -> Int[Tensor, " A"]:
     """Reorders the rows of the cache until the active sentences are the first, and returns their examples.
 

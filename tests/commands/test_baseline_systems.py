@@ -1,0 +1,203 @@
+"""NRT, Att2Seq and NETE through the whole pipeline: trained, measured, reported, compared, resumed, explained."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import meter
+from meter.compare import compare
+from meter.config import RunConfig, settle_pictures
+from meter.errors import InputError
+from meter.pipeline import run
+from meter.run_folder import RunFolder
+from meter.storage.pretrained import WEIGHTS, read_tensors
+from meter.train.batches import Batch
+from meter.train.loop import EarlyStop, JointTraining
+from meter.train.optimizer import OptimizerConfig, OptimizerKind, make_optimizer
+from meter.train.systems import BASELINES
+from tests.commands.test_config import composed
+from tests.commands.test_pipeline import CPU
+
+SYSTEMS = [kind.name for kind in BASELINES]
+WORLD = ("num_hotels=8", "num_restaurants=8", "num_users=12", "reviews_per_item=8", "photos_per_item=2")
+SMALL = (
+    "dataset.image_size=32",
+    *(f"dataset.world.{size}" for size in WORLD),
+    "baselines.nrt={width: 8, hidden: 12}",
+    "baselines.att2seq={attribute_width: 4, word_width: 8, hidden: 8}",
+    "baselines.nete={width: 8, rating_hidden: 8, hidden: 8, fusion_width: 8}",
+    "optimizer.learning_rate=1e-3",
+    "train.batch_size=16",
+    "train.epochs=2",
+    "train.checkpoint_every=5",
+    "train.log_every=2",
+    "evaluation.gallery=4",
+    *CPU,
+)
+
+
+def config_of(system: str, folder: Path) -> RunConfig:
+    return composed(f"system={system}", *SMALL, f"cache={folder / 'cache'}", f"runs={folder / 'runs'}")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> dict[str, RunFolder]:
+    """Every baseline, run once."""
+    folder = tmp_path_factory.mktemp("workplace")
+    configs = {system: config_of(system, folder) for system in SYSTEMS}
+    for config in configs.values():
+        run(config)
+    return {system: RunFolder.of(settle_pictures(config)) for system, config in configs.items()}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_baseline_is_measured_and_reported_as_any_other_system(
+    runs: dict[str, RunFolder], system: str
+) -> None:
+    folder = runs[system]
+    metrics = folder.metrics
+    rated = system != "att2seq"
+    for split in ("test", "unseen"):
+        assert set(metrics[split]) >= {"text", "text_peter_compat", "diversity", "truth"}
+        assert ("rating" in metrics[split]) == ("rating_floor" in metrics[split]) == rated
+        assert "match" not in metrics[split]
+    assert {"sentences", "input_importance"} <= set(metrics["diagnosis"])
+    assert "attention" not in metrics["diagnosis"]
+    swapped = [one["swapped"] for one in metrics["diagnosis"]["input_importance"]["text"]]
+    assert swapped == (["user", "item", "feature"] if system == "nete" else ["user", "item"])
+    page = folder.report_file.read_text(encoding="utf-8")
+    assert page.count("<article") >= 4
+    assert ("no rating, which this system does not predict" in page) == (not rated)
+    assert ("no rating predicted" in page) == (not rated)
+    assert run(folder.config, folder) == metrics, "done already, and found again"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_baseline_explains_as_its_evaluation_did(
+    runs: dict[str, RunFolder], system: str, tmp_path: Path
+) -> None:
+    first = runs[system].generations[0]
+    explainer = meter.load(runs[system].path)
+    told = {"user": first.user, "item": first.item}
+    if system == "nete":
+        with pytest.raises(InputError, match=r"feature=… is missing: nete does not say which"):
+            explainer.explain(**told)
+        told["feature"] = first.feature
+    card = explainer.explain(**told)
+    assert card.text == first.text
+    assert card.rating == pytest.approx(first.predicted_rating, abs=1e-5)
+    assert (card.image, card.match, card.context) == (None, None, [])
+    assert ("no rating predicted" in card.to_text()) == (system == "att2seq")
+    assert card.save(tmp_path / "card.png").stat().st_size > 0
+    assert ("no rating predicted" in card.save(tmp_path / "card.html").read_text()) == (system == "att2seq")
+
+
+def test_baselines_stand_in_one_comparison(runs: dict[str, RunFolder]) -> None:
+    compared = compare([str(folder.path) for folder in runs.values()], num_resamples=100)
+    assert [system.label for system in compared.systems] == SYSTEMS
+    (table,) = [table for table in compared.tables if table.split == "test"]
+    rows = {row.key: row for row in table.rows}
+    assert [cell.mean is None for cell in rows["rating.rmse"].cells] == [False, True, False]
+    assert [cell.test is None for cell in rows["rating.rmse"].cells] == [True, True, False]
+    assert [cell.test is None for cell in rows["text.rouge_1.f"].cells] == [True, False, False]
+    assert "att2seq: predicts no rating." in compared.notes
+    assert not any(note.startswith("nrt") for note in compared.notes)
+
+
+def test_nete_is_trained_in_two_phases(runs: dict[str, RunFolder]) -> None:
+    """The rating's weights are the best of the first phase, and its journal has no words; the second leaves them."""
+    folder = runs["nete"]
+    first = folder.of_phase("rating")
+    lines = [line for line in first.journal.read() if line["kind"] == "validation"]
+    assert lines
+    assert all("rating" in line and "text" not in line for line in lines)
+    before, after = (read_tensors(each.model_folder / WEIGHTS) for each in (first, folder))
+    of_rating = [name for name in after if name.startswith("rating.")]
+    assert of_rating
+    assert all(torch.equal(before[name], after[name]) for name in of_rating)
+    assert any(not torch.equal(before[name], after[name]) for name in after if name not in of_rating)
+    ratings = {line["rating"] for line in folder.journal.read() if line["kind"] == "validation"}
+    assert ratings == {min(line["rating"] for line in lines)}
+
+
+class KilledError(Exception):
+    """Stands for a kill: nothing is saved on the way out."""
+
+
+@pytest.mark.parametrize(("system", "steps"), [("nrt", 7), ("att2seq", 7), ("nete", 7), ("nete", 20)])
+def test_a_killed_training_goes_on_bit_for_bit(
+    runs: dict[str, RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, steps: int
+) -> None:
+    """Killed between two checkpoints, in either phase of NETE, then run again by the same command."""
+    whole, config = runs[system], config_of(system, tmp_path)
+    config.cache = runs[system].config.cache
+    folder = RunFolder.of(settle_pictures(config))
+    take_step, taken = JointTraining.step, []
+
+    def step(training: JointTraining, parts: list[Batch]) -> None:
+        if len(taken) == steps:
+            raise KilledError
+        taken.append(training.files.checkpoint)
+        take_step(training, parts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JointTraining, "step", step)
+        with pytest.raises(KilledError):
+            run(config)
+    assert (taken[-1] == folder.checkpoint_folder) == ((system, steps) != ("nete", 7))
+    run(config)
+    for phase in ("", "rating") if system == "nete" else ("",):
+        ours, theirs = (each.of_phase(phase) for each in (folder, whole))
+        weights = [read_tensors(each.model_folder / WEIGHTS) for each in (ours, theirs)]
+        assert all(torch.equal(weights[0][name], weight) for name, weight in weights[1].items())
+        assert without_times(ours) == without_times(theirs)
+    assert folder.generations_file.read_bytes() == whole.generations_file.read_bytes()
+
+
+def without_times(folder: RunFolder) -> list[dict[str, object]]:
+    """The journal without how fast it was."""
+    return [
+        {name: value for name, value in line.items() if name != "words_per_second"}
+        for line in folder.journal.read()
+    ]
+
+
+@pytest.mark.parametrize("dataset", ["synthetic", "tripadvisor", "yelp"])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_baseline_is_trained_as_its_code_does(dataset: str, system: str) -> None:
+    config = composed(f"dataset={dataset}", f"system={system}")
+    assert not settle_pictures(config).reads_pictures
+    assert config.has_feature == (system == "nete")
+    assert config.dataset == composed(f"dataset={dataset}").dataset
+    assert (config.optimizer.kind, config.optimizer.learning_rate) == (OptimizerKind.adam, 1e-4)
+    published = {
+        "nrt": (200, None, EarlyStop.peter, 5),
+        "att2seq": (50, 5.0, EarlyStop.peter, 5),
+        "nete": (128, None, EarlyStop.patience, 1),
+    }
+    train = config.train
+    assert published[system] == (train.batch_size, config.optimizer.clip, train.early_stop, train.patience)
+
+
+def test_a_baseline_reads_no_pictures() -> None:
+    with pytest.raises(InputError, match=r"system=nrt reads no pictures: set objective.alpha=0"):
+        composed("system=nrt", "objective.alpha=1")
+
+
+def test_adams_decay_is_the_gradient_of_the_squared_weights() -> None:
+    """The first step by Adam on a loss plus decay · Σ ½‖θ‖², against Adam with that decay; the rate stays."""
+    torch.manual_seed(0)
+    module, plain = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    plain.load_state_dict(module.state_dict())
+    config = OptimizerConfig(kind=OptimizerKind.adam, learning_rate=0.1, weight_decay=0.3)
+    optimizers = make_optimizer(module, config), torch.optim.Adam(plain.parameters(), lr=0.1)
+    inputs = torch.randn(5, 3)
+    for _ in range(3):
+        losses = [network(inputs).square().mean() for network in (module, plain)]
+        losses[1] = losses[1] + 0.3 * sum(weight.square().sum() for weight in plain.parameters()) / 2
+        for loss, optimizer in zip(losses, optimizers, strict=True):
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    torch.testing.assert_close(module.weight, plain.weight)
