@@ -33,13 +33,12 @@ class EvaluatedRecords:
     @cached_property
     def errors(self) -> Float64[np.ndarray, "N"]:
         """Predicted − true rating; NaN where the system predicts none."""
-        predicted = np.array([record.predicted_rating for record in self.generations], dtype=np.float64)
-        return predicted - np.array([record.rating for record in self.generations])
+        return self.predictions - np.array([record.rating for record in self.generations])
 
     @cached_property
     def predictions(self) -> Float64[np.ndarray, "N"]:
-        """Predicted rating."""
-        return np.array([record.predicted_rating for record in self.generations])
+        """Predicted rating; NaN where the system predicts none."""
+        return np.array([record.predicted_rating for record in self.generations], dtype=np.float64)
 
     @cached_property
     def read_ratings(self) -> Float64[np.ndarray, "N"]:

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from meter.data import Prepared
 from meter.disc import Discriminator
-from meter.evaluate.generations import Generation
+from meter.evaluate.generations import Generation, predicted_ratings
 from meter.evaluate.network_inputs import decode_pictures, encode_pairs, features_of, generated_words
 from meter.evaluate.pair_scores import also_true
 from meter.evaluate.summary import summarize
@@ -190,11 +190,13 @@ def _read(generated: Sequence[Generation], prepared: Prepared) -> dict[tuple[str
 def _coherence(generated: Sequence[Generation], read: Sequence[_ReadRatings]) -> _Sections:
     """Whether the sentences say what the predicted ratings say, and how well the reader reads the true pairs.
 
-    Where true sentences say nothing of their ratings, coherence is not measurable, and no record gets a score.
+    Where true sentences say nothing of their ratings, coherence is not measurable, and no record gets a score. Where no
+    rating is predicted, there is nothing to measure.
     """
-    predicted = coherence(
-        [generation.predicted_rating for generation in generated], [each.text for each in read]
-    )
+    ratings = predicted_ratings(generated)
+    if ratings is None:
+        return _Sections(metrics={}, scores=[{} for _ in read])
+    predicted = coherence(ratings, [each.text for each in read])
     true = coherence([generation.rating for generation in generated], [each.reference for each in read])
     measurable = is_readable(true)
     return _Sections(

@@ -60,7 +60,8 @@ def test_a_baseline_is_measured_and_reported_as_any_other_system(
     rated = system != "att2seq"
     for split in ("test", "unseen"):
         assert set(metrics[split]) >= {"text", "text_peter_compat", "diversity", "truth"}
-        assert ("rating" in metrics[split]) == ("rating_floor" in metrics[split]) == rated
+        for section in ("rating", "rating_peter_compat", "rating_floor", "coherence"):
+            assert (section in metrics[split]) == rated
         assert "match" not in metrics[split]
     assert {"sentences", "input_importance"} <= set(metrics["diagnosis"])
     assert "attention" not in metrics["diagnosis"]
@@ -100,9 +101,11 @@ def test_baselines_stand_in_one_comparison(runs: dict[str, RunFolder]) -> None:
     rows = {row.key: row for row in table.rows}
     assert [cell.mean is None for cell in rows["rating.rmse"].cells] == [False, True, False]
     assert [cell.test is None for cell in rows["rating.rmse"].cells] == [True, True, False]
+    assert rows["coherence.difference"].cells[1].mean is None
+    assert rows["coherence.difference"].cells[1].test is None
     assert [cell.test is None for cell in rows["text.rouge_1.f"].cells] == [True, False, False]
     assert "att2seq: predicts no rating." in compared.notes
-    assert not any(note.startswith("nrt") for note in compared.notes)
+    assert "nrt: predicts no rating." not in compared.notes
 
 
 def test_nete_is_trained_in_two_phases(runs: dict[str, RunFolder]) -> None:
