@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from meter.data import DatasetConfig, has_images
 from meter.disc import DiscriminatorConfig
+from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.evaluate.generate import EvaluationConfig
 from meter.model import Mask, ModelConfig
@@ -27,7 +28,7 @@ Config = TypeVar("Config")
 
 
 @dataclass(kw_only=True, slots=True)
-class RunConfig:
+class RunConfig(EnumFields):
     """Everything that decides a run. Defaults are the paper's; where it is silent, ours (docs/deviations.md)."""
 
     name: str = "meter"

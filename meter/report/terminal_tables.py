@@ -99,7 +99,11 @@ VQ_RESULTS = ("vq.psnr", "vq.ssim", "vq.usage", "vq.perplexity", "vq.read_image_
 
 def print_results(metrics: dict[str, Any], console: Console) -> None:
     """The results, a column for every split."""
-    splits = [name for name, entry in metrics.items() if look_up(metrics, f"{name}.text") is not None]
+    splits = [
+        name
+        for name in metrics
+        if any(look_up(metrics, f"{name}.{section}") is not None for section in ("rating", "text"))
+    ]
     table = Table(title="results", title_justify="left", header_style="bold")
     table.add_column("metric")
     for split in splits:
