@@ -47,7 +47,7 @@ from meter.train.matching import train_matching
 from meter.train.networks import JointNetworks
 from meter.train.objective import DiscriminatorTraining
 from meter.train.picture_features import picture_features
-from meter.train.systems import SystemKind, new_baseline, open_system
+from meter.train.systems import SystemKind, fit_retrieval, new_baseline, open_system
 from meter.train.vqgan import VisualCodes, encode_photos_stage, pretrain_stage, split_photos, visual_codes
 from meter.version import __version__
 from meter.vq import VQGAN
@@ -134,10 +134,13 @@ class Pipeline:
         self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
     ) -> System:
         """Trains the system of the config; returns the weights that validated best."""
-        if self.config.system is SystemKind.meter:
-            self.train_meter(prepared, visual, examples, stop)
-        else:
-            self.train_baseline(prepared, examples, stop)
+        match self.config.system:
+            case SystemKind.meter:
+                self.train_meter(prepared, visual, examples, stop)
+            case SystemKind.retrieval:
+                self.fit_retrieval(prepared)
+            case _:
+                self.train_baseline(prepared, examples, stop)
         best = self.folder.model
         self.fabric.to_device(best)
         return best
@@ -179,6 +182,13 @@ class Pipeline:
             with self.timed(f"training of the {phase.name}" if phase.name else "training"):
                 self.train_networks(networks, prepared, examples, stop, folder, log)
             model.load_state_dict(open_system(self.config.system, folder.model_folder).state_dict())
+
+    def fit_retrieval(self, prepared: Prepared) -> None:
+        """Fits what trains no network; no step of it is random, and none worth resuming."""
+        if self.fabric.is_global_zero and not (self.folder.model_folder / WEIGHTS).exists():
+            with self.timed("training"):
+                fit_retrieval(self.config.baselines, prepared).save_pretrained(self.folder.model_folder)
+        self.fabric.barrier()
 
     def train_networks(
         self,

@@ -4,6 +4,7 @@ from meter.baselines.att2seq import Att2Seq, Att2SeqConfig
 from meter.baselines.baseline import Baseline, BaselineConfig, Phase
 from meter.baselines.nete import Nete, NeteConfig
 from meter.baselines.nrt import Nrt, NrtConfig
+from meter.baselines.retrieval import Records, Retrieval, RetrievalConfig
 
 __all__ = [
     "Att2Seq",
@@ -15,4 +16,7 @@ __all__ = [
     "Nrt",
     "NrtConfig",
     "Phase",
+    "Records",
+    "Retrieval",
+    "RetrievalConfig",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from meter.baselines import Baseline
 from meter.data import Prepared
 from meter.disc import Discriminator
 from meter.evaluate.attention import measure_attention
@@ -37,7 +38,7 @@ def diagnose(
 ) -> dict[str, Any]:
     """The section ``diagnosis`` of ``metrics.json``: plain values, the same for the same seed.
 
-    A baseline has no attention to look at.
+    A baseline has no attention to look at, and what trains no network has no losses that a swapped input could raise.
 
     discriminator: D beside the run's best weights, where it trained one. matcher: the matcher's network.
     """
@@ -50,6 +51,9 @@ def diagnose(
     if scorers and len({generation.item for generation in with_photo}) > 1:
         pair_scores = measure_pair_scores(with_photo, prepared, examples, scorers, seed)
         diagnosis["pair_scores"] = asdict(pair_scores)
+
+    if not isinstance(model, (Meter, Baseline)):
+        return diagnosis
 
     generator = np.random.default_rng(seed)
     records = np.array([generation.row for generation in generated], dtype=np.int64)

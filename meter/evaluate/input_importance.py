@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from meter.baselines import Baseline
 from meter.evaluate.other_records import draw_other_records
-from meter.model import System
+from meter.model import Meter
 from meter.train.batches import Batch, Examples
 from meter.train.systems import training_pass
 
@@ -72,7 +73,7 @@ PICTURE_ONLY = {"sentence", "sentence_and_item"}
 
 
 def measure_input_importance(
-    model: System,
+    model: Meter | Baseline,
     examples: Examples,
     records: Int64[np.ndarray, "R"],
     features: Int64[np.ndarray, "R"],
@@ -114,7 +115,7 @@ def measure_input_importance(
 
 
 def _losses(
-    model: System,
+    model: Meter | Baseline,
     examples: Examples,
     records: Int64[np.ndarray, "R"],
     others: Int64[np.ndarray, "R"],
@@ -135,7 +136,7 @@ def _losses(
 
 
 @torch.no_grad()
-def example_losses(model: System, batch: Batch, given: Batch) -> ExampleLosses:
+def example_losses(model: Meter | Baseline, batch: Batch, given: Batch) -> ExampleLosses:
     """The losses of the words and codes of ``batch``, predicted from the inputs in ``given``.
 
     Where ``given`` has another sentence, the loss of the words is meaningless.

@@ -4,10 +4,24 @@ import dataclasses
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 from torch import nn
 
-from meter.baselines import Att2Seq, Att2SeqConfig, Baseline, Nete, NeteConfig, Nrt, NrtConfig
+from meter.baselines import (
+    Att2Seq,
+    Att2SeqConfig,
+    Baseline,
+    BaselineConfig,
+    Nete,
+    NeteConfig,
+    Nrt,
+    NrtConfig,
+    Records,
+    Retrieval,
+    RetrievalConfig,
+)
 from meter.data import Prepared
 from meter.model import Meter, PackedMeter, System
 
@@ -23,6 +37,8 @@ class SystemKind(Enum):
     """Att2Seq: a sentence."""
     nete = "nete"
     """NETE: rating, then a sentence about a given feature."""
+    retrieval = "retrieval"
+    """No network: rating by biases, sentence from the training records."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -35,27 +51,57 @@ class BaselinesConfig:
     """Att2Seq's."""
     nete: NeteConfig = field(default_factory=NeteConfig)
     """NETE's."""
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    """How retrieval finds ratings and sentences."""
 
 
-BASELINES: dict[SystemKind, type[Baseline]] = {
+NETWORKS: dict[SystemKind, type[Baseline]] = {
     SystemKind.nrt: Nrt,
     SystemKind.att2seq: Att2Seq,
     SystemKind.nete: Nete,
 }
+"""The baselines that are trained step by step."""
+BASELINES: dict[SystemKind, type[Baseline] | type[Retrieval]] = {
+    **NETWORKS,
+    SystemKind.retrieval: Retrieval,
+}
 """The class of every system but the transformer; its config is the field of ``BaselinesConfig`` of the same name."""
+
+
+Config = TypeVar("Config", bound=BaselineConfig)
 
 
 def new_baseline(kind: SystemKind, config: BaselinesConfig, prepared: Prepared) -> Baseline:
     """A baseline with fresh weights, which depend on torch's global generator, of the sizes that the data decide."""
-    sizes = dataclasses.replace(
-        getattr(config, kind.name),
+    return NETWORKS[kind](sized(getattr(config, kind.name), prepared))
+
+
+def fit_retrieval(config: BaselinesConfig, prepared: Prepared) -> Retrieval:
+    """Biases and sentences of the training split; nothing of it is random."""
+    train, validation = (records_of(prepared, split) for split in ("train", "validation"))
+    return Retrieval.fit(sized(config.retrieval, prepared), train, validation)
+
+
+def sized(config: Config, prepared: Prepared) -> Config:
+    """The config with the sizes that the data decide."""
+    return dataclasses.replace(
+        config,
         num_users=len(prepared.users),
         num_items=len(prepared.items),
         num_words=len(prepared.vocabulary),
         # A prepared sentence is followed by its EOS.
         text_length=prepared.records.words.shape[1] - 1,
     )
-    return BASELINES[kind](sizes)
+
+
+def records_of(prepared: Prepared, split: str) -> Records:
+    """The records of a split as plain arrays."""
+    rows, records = np.asarray(prepared.splits[split]), prepared.records
+    whole = {
+        name: np.array(getattr(records, name)[rows], dtype=np.int64)
+        for name in ("users", "items", "features", "words")
+    }
+    return Records(ratings=np.array(records.ratings[rows], dtype=np.float64), **whole)
 
 
 def open_system(kind: SystemKind, folder: Path) -> System:
@@ -63,6 +109,6 @@ def open_system(kind: SystemKind, folder: Path) -> System:
     return BASELINES.get(kind, Meter).from_pretrained(folder)
 
 
-def training_pass(system: System) -> nn.Module:
+def training_pass(system: Meter | Baseline) -> nn.Module:
     """What a training step and the diagnosis run: called as ``PackedMeter.forward``, it gives a ``PackedOutput``."""
     return PackedMeter(system) if isinstance(system, Meter) else system

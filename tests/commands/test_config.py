@@ -280,7 +280,8 @@ def test_every_command_says_how_it_is_used(module: str) -> None:
     shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
     assert shown.startswith("METER")
     assert f"python -m meter.{module} " in shown
-    assert ("system: att2seq, meter, nete, nrt, peter" in shown) == (module in ("train", "vq", "prepare"))
+    systems = "system: att2seq, meter, nete, nrt, peter, peter_plus, retrieval"
+    assert (systems in shown) == (module in ("train", "vq", "prepare"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,239 @@
+"""Retrieval, which trains no network: a rating by biases, and the nearest training sentence about the feature.
+
+Both are what anybody would try first; a model that writes is worth its training where it is better than they are.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int, Int64
+from torch import Tensor
+
+from meter.baselines.baseline import BaselineConfig
+from meter.errors import InputError
+from meter.model.generation.config import DecodingConfig
+from meter.model.generation.generate import Generated
+from meter.model.system import System
+from meter.storage.pretrained import read_pretrained
+
+
+@dataclass(kw_only=True, slots=True)
+class RetrievalConfig(BaselineConfig):
+    """How ratings and sentences are found."""
+
+    num_records: int = 0
+    """Training records; a training run fills it in."""
+    dampings: list[float] = field(default_factory=lambda: [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 1000.0])
+    """Records of no bias that may be added to each user's, and to each item's; validation chooses. A thousand leave
+    next to no bias."""
+    rounds: int = 20
+    """Times that users' and items' biases are fitted in turn."""
+
+    def check(self) -> None:
+        """Raises InputError where these settings find nothing."""
+        BaselineConfig.check(self)
+        if self.num_records < 1 or self.rounds < 1 or not self.dampings or min(self.dampings) < 0:
+            raise InputError(
+                "baselines.retrieval: expected training records, at least one round, and dampings of at least 0, "
+                f"found {self.num_records} records, rounds={self.rounds}, dampings={list(self.dampings)}"
+            )
+
+
+@dataclass(kw_only=True, slots=True)
+class Records:
+    """N records as arrays: rows of users and items, feature words, ratings, and sentences with EOS, then PAD."""
+
+    users: Int64[np.ndarray, " N"]
+    items: Int64[np.ndarray, " N"]
+    features: Int64[np.ndarray, " N"]
+    ratings: Float64[np.ndarray, " N"]
+    words: Int64[np.ndarray, "N S"]
+
+
+@dataclass(kw_only=True, slots=True)
+class Biases:
+    """r̂ = mean + users[u] + items[i]; a user or an item without a record has 0."""
+
+    mean: float
+    users: Float64[np.ndarray, " U"]
+    items: Float64[np.ndarray, " I"]
+
+    def predict(
+        self, users: Int64[np.ndarray, " N"], items: Int64[np.ndarray, " N"]
+    ) -> Float64[np.ndarray, " N"]:
+        """The ratings of N pairs."""
+        return self.mean + self.users[users] + self.items[items]
+
+
+class Retrieval(System):
+    """r̂ = μ + b_u + b_i; the sentence is copied from the nearest training record.
+
+    Records of the same item and feature come first, then those of the same feature, then those of the same item, then
+    all. Of these the nearest is that with the rating nearest to r̂; of several, that whose user and item have the
+    nearest biases, |b_u − b_u'| + |b_i − b_i'|; of several still, the first in the training split.
+    """
+
+    needs_feature: ClassVar[bool] = True
+
+    mean: Tensor
+    user_biases: Tensor
+    item_biases: Tensor
+    users: Tensor
+    items: Tensor
+    features: Tensor
+    ratings: Tensor
+    words: Tensor
+
+    def __init__(self, config: RetrievalConfig) -> None:
+        super().__init__()
+        config.check()
+        self.config = config
+        self.register_buffer("mean", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("user_biases", torch.zeros(config.num_users, dtype=torch.float64))
+        self.register_buffer("item_biases", torch.zeros(config.num_items, dtype=torch.float64))
+        for name in ("users", "items", "features"):
+            self.register_buffer(name, torch.zeros(config.num_records, dtype=torch.int32))
+        self.register_buffer("ratings", torch.zeros(config.num_records, dtype=torch.float64))
+        size = (config.num_records, config.text_length + 1)
+        self.register_buffer("words", torch.zeros(size, dtype=torch.int32))
+
+    @classmethod
+    def fit(cls, config: RetrievalConfig, train: Records, validation: Records) -> "Retrieval":
+        """Biases whose damping validation chooses, and the training records themselves."""
+        retrieval = cls(dataclasses.replace(config, num_records=len(train.ratings)))
+        biases = fit_biases(config, train, validation)
+        retrieval.load_state_dict(
+            {
+                "mean": torch.tensor(biases.mean, dtype=torch.float64),
+                "user_biases": torch.from_numpy(biases.users),
+                "item_biases": torch.from_numpy(biases.items),
+                "ratings": torch.from_numpy(train.ratings),
+                **{
+                    name: torch.from_numpy(getattr(train, name))
+                    for name in ("users", "items", "features", "words")
+                },
+            }
+        )
+        return retrieval.eval()
+
+    @property
+    def has_feature(self) -> bool:
+        """Sentences are looked for by their feature word."""
+        return self.needs_feature
+
+    @cached_property
+    def by_item(self) -> "Index":
+        """The training records of each item."""
+        return Index.of(self.items, self.config.num_items)
+
+    @cached_property
+    def by_feature(self) -> "Index":
+        """The training records of each feature word."""
+        return Index.of(self.features, self.config.num_words)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None = None,
+        *,
+        decoding: DecodingConfig | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Generated:
+        """The rating and the sentence that is found; nothing is decoded."""
+        assert features is not None
+        ratings = self.mean + self.user_biases[users] + self.item_biases[items]
+        rows = [
+            self.nearest(user, item, feature, rating)
+            for user, item, feature, rating in zip(
+                users.tolist(), items.tolist(), features.tolist(), ratings.tolist(), strict=True
+            )
+        ]
+        words = self.words[torch.tensor(rows, device=self.words.device)].long()
+        return Generated(rating=ratings.float(), context=None, words=words, codes=None)
+
+    def nearest(self, user: int, item: int, feature: int, rating: float) -> int:
+        """The training record whose sentence is copied."""
+        of_item = self.by_item.rows(item)
+        found = of_item[self.features[of_item] == feature]
+        if not len(found):
+            found = self.by_feature.rows(feature)
+        if not len(found):
+            found = of_item if len(of_item) else torch.arange(len(self.items), device=self.items.device)
+        distances = (self.ratings[found] - rating).abs()
+        found = found[distances == distances.min()]
+        unlike = (self.user_biases[self.users[found]] - self.user_biases[user]).abs()
+        unlike += (self.item_biases[self.items[found]] - self.item_biases[item]).abs()
+        return int(found[unlike.argmin()])
+
+    @classmethod
+    def from_pretrained(cls, folder: Path | str) -> "Retrieval":
+        """Opens what ``save_pretrained`` wrote.
+
+        Raises InputError where the files are missing, damaged or of another model.
+        """
+        saved = read_pretrained(folder, RetrievalConfig)
+        return saved.load_into(cls(saved.config))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Index:
+    """Which rows of a column hold each number: ``order`` from ``starts`` of that number to those of the next."""
+
+    order: Int64[Tensor, " N"]
+    starts: list[int]
+
+    @classmethod
+    def of(cls, column: Int[Tensor, " N"], size: int) -> "Index":
+        """Of a column of numbers below ``size``."""
+        starts = torch.bincount(column, minlength=size).cumsum(0).tolist()
+        return cls(order=column.argsort(stable=True), starts=[0, *starts])
+
+    def rows(self, number: int) -> Int64[Tensor, " R"]:
+        """The rows that hold a number, rising."""
+        return self.order[self.starts[number] : self.starts[number + 1]]
+
+
+def fit_biases(config: RetrievalConfig, train: Records, validation: Records) -> Biases:
+    """The biases of the pair of dampings, users' and items', with the least squared error in validation."""
+    candidates = [
+        damped_biases(config, train, user_damping, item_damping)
+        for user_damping, item_damping in product(config.dampings, repeat=2)
+    ]
+    errors = [
+        float(np.square(biases.predict(validation.users, validation.items) - validation.ratings).mean())
+        for biases in candidates
+    ]
+    return candidates[int(np.argmin(errors))]
+
+
+def damped_biases(
+    config: RetrievalConfig, train: Records, user_damping: float, item_damping: float
+) -> Biases:
+    """Minimises Σ (r − μ − b_u − b_i)² + user_damping Σ b_u² + item_damping Σ b_i², in turn for users and items.
+
+    μ is the mean of the training ratings.
+    """
+    mean = float(train.ratings.mean())
+    biases = Biases(mean=mean, users=np.zeros(config.num_users), items=np.zeros(config.num_items))
+    for _ in range(config.rounds):
+        left = train.ratings - mean - biases.users[train.users]
+        biases.items = _damped_means(left, train.items, config.num_items, item_damping)
+        left = train.ratings - mean - biases.items[train.items]
+        biases.users = _damped_means(left, train.users, config.num_users, user_damping)
+    return biases
+
+
+def _damped_means(
+    values: Float64[np.ndarray, " N"], owners: Int64[np.ndarray, " N"], size: int, damping: float
+) -> Float64[np.ndarray, " G"]:
+    sums = np.bincount(owners, weights=values, minlength=size)
+    counts = np.bincount(owners, minlength=size) + damping
+    return np.divide(sums, counts, out=np.zeros(size), where=counts > 0)

@@ -1,0 +1,123 @@
+"""Retrieval: biases against the equations they solve, and the nearest sentence against a plain search."""
+
+import numpy as np
+import pytest
+import torch
+
+from meter.baselines import Records, Retrieval, RetrievalConfig
+from meter.baselines.retrieval import damped_biases, fit_biases
+from meter.errors import InputError
+from meter.model import EOS, PAD
+
+SIZES = {"num_users": 9, "num_items": 7, "num_words": 50, "text_length": 6}
+
+
+def random_records(count: int, seed: int) -> Records:
+    """Few items and features, so that most pairs of them occur and some do not; ratings that depend on both."""
+    generator = np.random.default_rng(seed)
+    users, items = generator.integers(0, 9, count), generator.integers(0, 7, count)
+    words = generator.integers(4, 50, (count, 7))
+    for row, length in enumerate(generator.integers(1, 7, count)):
+        words[row, length], words[row, length + 1 :] = EOS, PAD
+    noisy = 3 + (users - 4) / 4 + (items - 3) / 2 + generator.normal(0, 0.5, count)
+    return Records(
+        users=users,
+        items=items,
+        features=generator.integers(4, 8, count),
+        ratings=np.clip(np.rint(noisy), 1, 5),
+        words=words,
+    )
+
+
+TRAIN, VALIDATION = random_records(60, seed=0), random_records(30, seed=1)
+
+
+def config(**changes: object) -> RetrievalConfig:
+    return RetrievalConfig(**{**SIZES, "rounds": 200, **changes})
+
+
+def test_biases_solve_the_damped_least_squares() -> None:
+    """As one system of linear equations over all biases: (XᵀX + damping) b = Xᵀ(r − μ)."""
+    biases = damped_biases(config(), TRAIN, 2.0, 5.0)
+    design = np.hstack([np.eye(9)[TRAIN.users], np.eye(7)[TRAIN.items]])
+    damping = np.diag([2.0] * 9 + [5.0] * 7)
+    mean = TRAIN.ratings.mean()
+    solved = np.linalg.solve(design.T @ design + damping, design.T @ (TRAIN.ratings - mean))
+    assert biases.mean == mean
+    np.testing.assert_allclose(np.concatenate([biases.users, biases.items]), solved, atol=1e-9)
+
+
+def test_validation_chooses_the_damping() -> None:
+    dampings = [0.5, 3.0, 40.0]
+
+    def error(user_damping: float, item_damping: float) -> float:
+        biases = damped_biases(config(), TRAIN, user_damping, item_damping)
+        predicted = biases.predict(VALIDATION.users, VALIDATION.items)
+        return float(((predicted - VALIDATION.ratings) ** 2).mean())
+
+    chosen = fit_biases(config(dampings=dampings), TRAIN, VALIDATION)
+    least = min(error(first, second) for first in dampings for second in dampings)
+    assert ((chosen.predict(VALIDATION.users, VALIDATION.items) - VALIDATION.ratings) ** 2).mean() == least
+    alone = ((TRAIN.ratings.mean() - VALIDATION.ratings) ** 2).mean()
+    assert least < alone, "biases help where ratings depend on user and item"
+
+
+def test_next_to_no_bias_is_left_by_much_damping_and_none_without_a_record() -> None:
+    few = Records(**{name: getattr(TRAIN, name)[TRAIN.users != 3] for name in Records.__slots__})
+    assert damped_biases(config(), few, 0.0, 0.0).users[3] == 0
+    assert np.abs(damped_biases(config(), TRAIN, 1e9, 1e9).items).max() < 1e-6
+
+
+def plain_nearest(retrieval: Retrieval, user: int, item: int, feature: int) -> int:
+    """One record after the other, by all that makes one nearer."""
+    users, items = retrieval.user_biases, retrieval.item_biases
+    rating = float(retrieval.mean + users[user] + items[item])
+
+    def distance(row: int) -> tuple[object, ...]:
+        same_item, same_feature = TRAIN.items[row] == item, TRAIN.features[row] == feature
+        unlike = abs(users[TRAIN.users[row]] - users[user]) + abs(items[TRAIN.items[row]] - items[item])
+        return (
+            not (same_item and same_feature),
+            not same_feature,
+            not same_item,
+            abs(TRAIN.ratings[row] - rating),
+            float(unlike),
+            row,
+        )
+
+    return min(range(len(TRAIN.ratings)), key=distance)
+
+
+@pytest.fixture
+def retrieval() -> Retrieval:
+    return Retrieval.fit(config(), TRAIN, VALIDATION)
+
+
+def test_the_nearest_sentence_is_that_of_a_plain_search(retrieval: Retrieval) -> None:
+    users, items, features = np.meshgrid(np.arange(9), np.arange(7), [4, 5, 6, 7, 49], indexing="ij")
+    asked = [torch.from_numpy(each.ravel()) for each in (users, items, features)]
+    done = retrieval.generate(*asked)
+    expected = [
+        plain_nearest(retrieval, *ids) for ids in zip(*(each.tolist() for each in asked), strict=True)
+    ]
+    assert np.array_equal(done.words.numpy(), TRAIN.words[expected])
+    biases = retrieval.mean + retrieval.user_biases[asked[0]] + retrieval.item_biases[asked[1]]
+    torch.testing.assert_close(done.rating, biases.float())
+    assert (done.context, done.codes) == (None, None)
+    pairs = set(zip(TRAIN.items.tolist(), TRAIN.features.tolist(), strict=True))
+    missing = [(item, feature) not in pairs for item, feature in zip(items.flat, features.flat, strict=True)]
+    assert any(feature != 49 for feature, absent in zip(features.flat, missing, strict=True) if absent)
+
+
+def test_saved_and_opened_it_says_the_same(retrieval: Retrieval, tmp_path) -> None:
+    retrieval.save_pretrained(tmp_path)
+    asked = [torch.tensor(each) for each in ([1, 2], [3, 4], [5, 49])]
+    ours, theirs = (each.generate(*asked) for each in (retrieval, Retrieval.from_pretrained(tmp_path)))
+    assert torch.equal(ours.words, theirs.words)
+    assert torch.equal(ours.rating, theirs.rating)
+
+
+@pytest.mark.parametrize("changes", [{"dampings": []}, {"dampings": [-1.0]}, {"rounds": 0}])
+def test_settings_that_find_nothing_are_refused(changes: dict) -> None:
+    with pytest.raises(InputError, match=r"baselines.retrieval: expected training records"):
+        Retrieval.fit(config(**changes), TRAIN, VALIDATION)
