@@ -4,6 +4,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from meter.report.card import Card
+from meter.report.explanation import NO_RATING
 from meter.report.pictures import data_uri
 from meter.study.create import Study
 from meter.study.questions import WORDINGS
@@ -64,5 +65,6 @@ def labelling_config(study: Study) -> str:
 
 
 def _side(side: str, card: Card) -> dict[str, str]:
-    said = {f"{side}_rating": f"{card.rating:.1f} of {card.best_rating}", f"{side}_sentence": card.sentence}
+    rating = NO_RATING if card.rating is None else f"{card.rating:.1f} of {card.best_rating}"
+    said = {f"{side}_rating": rating, f"{side}_sentence": card.sentence}
     return said if card.image is None else {**said, f"{side}_picture": data_uri(card.image)}

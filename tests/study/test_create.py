@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from meter.errors import InputError
+from meter.evaluate.generations import read_generations, write_generations
 from meter.study.create import CreateConfig, Pictures, Study, create
 from meter.study.design import Kind
 from meter.study.key import read_key, write_key
@@ -206,6 +208,18 @@ def test_label_studio_gets_the_first_sheet(study: Study) -> None:
     assert named <= set(made[0]["data"])
     choices = {one.get("name"): [choice.get("alias") for choice in one] for one in view.iter("Choices")}
     assert choices == {question.name: ["left", "tie", "right"] for question in study.questions}
+
+
+def test_a_system_that_predicts_no_rating_says_so(tmp_path) -> None:
+    runs = write_two_runs(tmp_path)
+    path = Path(runs[0]) / "generations.jsonl"
+    made = [replace(one, predicted_rating=None) for one in read_generations(path)]
+    write_generations(path, made)
+    made = create(settings(runs))
+    said = {task["data"]["left_rating"] for task in tasks(made)}
+    assert "no rating predicted" in said
+    assert any("of 5" in rating for rating in said)
+    assert "no rating predicted" in rating_page(made)
 
 
 def test_the_key_calls_the_systems_by_their_names(study: Study) -> None:
