@@ -29,12 +29,15 @@ CHECKED = {True: ("✓ ", "#2a7448", "#e4f2e9"), False: ("✗ ", "#ad372d", "#fa
 
 
 def draw(explanation: Explanation) -> Image.Image:
-    """The explanation as an RGB image: pictures and what was checked on the left, what is said on the right.
+    """The explanation as an RGB image: pictures on the left, what is said on the right, what was checked where room is.
 
     1,392 pixels wide with two pictures, 1,040 with one, 656 with none; as high as the text needs.
     """
     pictures = [captioned(pixels, caption) for caption, pixels in explanation.pictures]
-    if pictures:
+    if len(pictures) == 1:
+        right = [words(explanation), *checks(explanation, COLUMN)]
+        card = beside([pictures[0], stack(right, 32)], GAP)
+    elif pictures:
         left = beside(pictures, BETWEEN)
         card = beside([stack([left, *checks(explanation, left.width)], 32), words(explanation)], GAP)
     else:
@@ -94,7 +97,7 @@ def checks(explanation: Explanation, width: int) -> list[Image.Image]:
             if explanation.match is not None
             else f"sentence ↔ picture {explanation.match_note}"
         )
-        parts.append(paragraph(note, load_font("DejaVuSans", 24), MUTED))
+        parts.append(paragraph(note, load_font("DejaVuSans", 24), MUTED, width=width))
     if explanation.marks:
         chips = []
         for mark in explanation.marks:
@@ -136,11 +139,13 @@ def flow(parts: Sequence[Image.Image], width: int) -> Image.Image:
     return stack([beside(line, CHIP_GAP) for line in lines], CHIP_GAP)
 
 
-def paragraph(text: str, font: ImageFont.FreeTypeFont, ink: str, leading: float = 1.35) -> Image.Image:
-    """Text over the width of the column. leading: height of a line over the size of its letters."""
-    lines = wrap(text, font, COLUMN)
+def paragraph(
+    text: str, font: ImageFont.FreeTypeFont, ink: str, leading: float = 1.35, width: int = COLUMN
+) -> Image.Image:
+    """Text in lines of this width. leading: height of a line over the size of its letters."""
+    lines = wrap(text, font, width)
     height = round(font.size * leading)
-    part = Image.new("RGB", (COLUMN, height * len(lines)), PAPER)
+    part = Image.new("RGB", (width, height * len(lines)), PAPER)
     for index, line in enumerate(lines):
         ImageDraw.Draw(part).text((0, index * height), line, ink, font)
     return part

@@ -151,7 +151,13 @@ def test_all_checks_hold_only_when_none_fails(oks: list[bool | None], all_hold: 
 
 
 @pytest.mark.parametrize(
-    ("changes", "width"), [({}, 1392), ({"photo": None}, 1040), ({"photo": None, "image": None}, 656)]
+    ("changes", "width"),
+    [
+        ({}, 1392),
+        ({"photo": None}, 1040),
+        ({"photo": None, "matcher_auc": 0.9}, 1040),
+        ({"photo": None, "image": None}, 656),
+    ],
 )
 def test_png_is_as_wide_as_its_pictures_need(tmp_path, changes: dict, width: int) -> None:
     path = full_card(**changes).save(tmp_path / "card.png")
