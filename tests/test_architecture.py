@@ -25,6 +25,7 @@ FLOORS = [
     ["report"],
     ["compare"],
     ["study"],
+    ["system_training"],
     ["pipeline"],
     ["explain", "prepare"],
     ["meter"],

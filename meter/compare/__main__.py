@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from meter.cli import command
-from meter.compare.comparison import Comparison, compare
+from meter.compare.comparison import compare
 from meter.compare.page import comparison_html
+from meter.compare.results import Comparison
 from meter.compare.text import markdown, print_comparison
 from meter.storage.atomic import write_text
 from meter.storage.fingerprint import plain

@@ -1,148 +1,21 @@
 """The numbers of a comparison: every system's metrics, and how each differs from the baseline."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
-from meter.compare.measures import EvaluatedRecords, Measure, choose
+from meter.compare.measures import choose
 from meter.compare.notes import notes_on
-from meter.compare.pairing import (
-    RunPair,
-    by_world,
-    check_worlds,
-    matched_runs,
-    why_incomparable,
-    why_without_scores,
-)
+from meter.compare.pairing import check_worlds, matched_runs
+from meter.compare.results import Compared, Comparison, SplitTable
 from meter.compare.runs import find_runs, open_run
-from meter.compare.systems import (
-    System,
-    check_same_data,
-    differing_settings,
-    group_by_system,
-    runs_said,
-)
+from meter.compare.systems import System, check_same_data, differing_settings, group_by_system, runs_said
+from meter.compare.tables import ALPHA, make_table
 from meter.errors import InputError
-from meter.metrics import (
-    METRICS_VERSION,
-    MatchedRunsTest,
-    PairedTest,
-    SeedTest,
-    holm,
-    matched_runs_test,
-    seed_test,
-)
-from meter.metrics.labels import Better
-from meter.metrics.stats.resampling import Metric, Stratum, stratified_tests
+from meter.metrics import METRICS_VERSION
 from meter.run_folder import RunFolder
-from meter.storage.fingerprint import fingerprint, plain
+from meter.storage.fingerprint import plain
 from meter.version import __version__
-
-ALPHA = 0.05
-
-
-@dataclass(kw_only=True, slots=True)
-class WorldMean:
-    """A metric of a system in one world: the mean over its runs there.
-
-    difference: from the baseline, over the runs of both that are compared; None for the baseline, and where none are.
-    """
-
-    data_seed: int
-    mean: float
-    difference: float | None = None
-
-
-@dataclass(kw_only=True, slots=True)
-class Cell:
-    """A metric of a system.
-
-    values: by run, in the order of the system's runs; empty where it has no such metric, or it is not measurable.
-    mean: of the values. deviation: their sample standard deviation; None for a single run.
-    not_measurable: what judges some run is at chance, so what it found says nothing.
-    test: against the baseline, over examples; None for the baseline and where the examples cannot be compared.
-    p_corrected: ``test.p_randomization`` after Holm's correction over its table.
-    over_seeds: the same over seeds, where both have two at least; of one world.
-    over_runs: the same over matched runs instead, where there are several worlds.
-    by_world: where there are several.
-    verdict: ``better`` or ``worse`` where p_corrected < .05, else empty.
-    """
-
-    values: list[float]
-    mean: float | None
-    deviation: float | None
-    not_measurable: bool = False
-    test: PairedTest | None = None
-    p_corrected: float | None = None
-    over_seeds: SeedTest | None = None
-    over_runs: MatchedRunsTest | None = None
-    by_world: list[WorldMean] = field(default_factory=list)
-    verdict: str = ""
-
-
-@dataclass(kw_only=True, slots=True)
-class MetricRow:
-    """A metric: a cell for each system."""
-
-    key: str
-    label: str
-    decimals: int
-    lower: bool
-    cells: list[Cell]
-
-
-@dataclass(kw_only=True, slots=True)
-class SplitTable:
-    """One split: its metrics, how many examples all worlds have, and how many questions were asked at once."""
-
-    split: str
-    num_examples: int
-    num_tests: int
-    rows: list[MetricRow]
-
-
-@dataclass(kw_only=True, slots=True)
-class Compared:
-    """A system of the comparison.
-
-    data_seeds, seeds: of its runs, one by one. seeds_compared: pairs of its seeds and the baseline's that the tests
-    average over. data_seeds_compared: their worlds.
-    """
-
-    label: str
-    data_seeds: list[int]
-    seeds: list[int]
-    runs: list[str]
-    data_seeds_compared: list[int] = field(default_factory=list)
-    seeds_compared: list[tuple[int, int]] = field(default_factory=list)
-
-
-@dataclass(kw_only=True, slots=True)
-class Comparison:
-    """All numbers; ``compare.json`` holds them under these names.
-
-    systems: the baseline first. settings: the fields in which they differ, with each system's value.
-    notes: what the reader must know of missing tests. provenance: data, versions, draws.
-    """
-
-    systems: list[Compared]
-    tables: list[SplitTable]
-    settings: dict[str, list[Any]]
-    notes: list[str]
-    provenance: dict[str, Any]
-
-    @property
-    def worlds(self) -> list[int]:
-        """The data_seeds of all worlds, rising."""
-        return sorted({data_seed for system in self.systems for data_seed in system.data_seeds})
-
-    @property
-    def hash(self) -> str:
-        """Names what was compared and how: 64 hex digits."""
-        asked = [(table.split, [row.key for row in table.rows], table.num_examples) for table in self.tables]
-        return fingerprint([self.provenance, [system.label for system in self.systems], asked])
 
 
 def compare(
@@ -191,7 +64,7 @@ def compare(
     tables = []
     for split in chosen:
         progress(f"testing {split}")
-        tables.append(_table(systems, split, measures, num_resamples=num_resamples, seed=seed))
+        tables.append(make_table(systems, split, measures, num_resamples=num_resamples, seed=seed))
     return Comparison(
         systems=[_compared(system, systems[0]) for system in systems],
         tables=tables,
@@ -221,113 +94,6 @@ def _chosen_splits(evaluated: list[str], asked: Sequence[str]) -> list[str]:
         if split not in evaluated:
             raise InputError(f"splits: {split} was not evaluated; there are {', '.join(evaluated)}")
     return [split for split in evaluated if not asked or split in asked]
-
-
-def _table(
-    systems: Sequence[System], split: str, measures: Sequence[Measure], *, num_resamples: int, seed: int
-) -> SplitTable:
-    examples = {id(run): EvaluatedRecords(run, split) for system in systems for run in system.runs}
-    sizes = {
-        run.config.data_seed: len(examples[id(run)].generations) for system in systems for run in system.runs
-    }
-    rows = {
-        measure.key: MetricRow(
-            key=measure.key,
-            label=measure.label.name,
-            decimals=measure.label.decimals or 0,
-            lower=measure.label.better is Better.LOWER,
-            cells=[_cell(system, measure, split, of_worlds=len(sizes) > 1) for system in systems],
-        )
-        for measure in measures
-    }
-    baseline = systems[0]
-    for index, system in enumerate(systems[1:], start=1):
-        pairs = matched_runs(system, baseline)
-        comparable = [
-            measure
-            for measure in measures
-            if not why_incomparable(measure, pairs)
-            and all(rows[measure.key].cells[place].values for place in (0, index))
-        ]
-        resampled = [measure for measure in comparable if not why_without_scores(measure, system, baseline)]
-        tests = _tests(pairs, examples, resampled, num_resamples=num_resamples, seed=seed)
-        for measure in comparable:
-            cells = rows[measure.key].cells
-            cells[index].test = tests.get(measure.key)
-            if len(sizes) > 1 and cells[index].values and cells[0].values:
-                runs, values = [*system.runs, *baseline.runs], [*cells[index].values, *cells[0].values]
-                of_runs = {id(run): value for run, value in zip(runs, values, strict=True)}
-                _test_over_runs(cells[index], of_runs, pairs)
-            elif min(len(cells[index].values), len(cells[0].values)) > 1:
-                cells[index].over_seeds = seed_test(cells[index].values, cells[0].values)
-    shown = [row for row in rows.values() if any(cell.values or cell.not_measurable for cell in row.cells)]
-    tested = [(row, cell) for row in shown for cell in row.cells if cell.test is not None]
-    corrected = holm([cell.test.p_randomization for _, cell in tested if cell.test])
-    for (row, cell), p in zip(tested, corrected, strict=True):
-        assert cell.test is not None
-        cell.p_corrected = p
-        if p is not None and p < ALPHA:
-            cell.verdict = "worse" if (cell.test.difference > 0) == row.lower else "better"
-    return SplitTable(split=split, num_examples=sum(sizes.values()), num_tests=len(tested), rows=shown)
-
-
-def _tests(
-    pairs: Sequence[RunPair],
-    examples: Mapping[int, EvaluatedRecords],
-    measures: Sequence[Measure],
-    *,
-    num_resamples: int,
-    seed: int,
-) -> dict[str, PairedTest]:
-    """Over the examples of all worlds, of the measures that all worlds have; examples: by the id of their run."""
-    strata: list[tuple[dict[str, Metric], dict[str, Metric]]] = [({}, {}) for _ in by_world(pairs)]
-    for measure in measures:
-        made = [
-            [measure.metric([examples[id(run)] for run in runs]) for runs in zip(*of_world, strict=True)]
-            for of_world in by_world(pairs).values()
-        ]
-        for stratum, (metric, of_baseline) in zip(strata, made, strict=True):
-            if metric is not None and of_baseline is not None and all(None not in both for both in made):
-                first, second = stratum
-                first[measure.key], second[measure.key] = metric, of_baseline
-    if not strata[0][0]:
-        return {}
-    return stratified_tests(
-        [Stratum(first=first, second=second) for first, second in strata],
-        num_resamples=num_resamples,
-        seed=seed,
-    )
-
-
-def _test_over_runs(cell: Cell, values: Mapping[int, float], pairs: Sequence[RunPair]) -> None:
-    """Adds the differences by world, and the test over all pairs where there are two; values: by the id of the run."""
-    for world in cell.by_world:
-        of_world = by_world(pairs).get(world.data_seed, [])
-        if of_world:
-            world.difference = mean(values[id(run)] - values[id(other)] for run, other in of_world)
-    if len(pairs) > 1:
-        cell.over_runs = matched_runs_test(
-            [values[id(run)] for run, _ in pairs], [values[id(other)] for _, other in pairs]
-        )
-
-
-def _cell(system: System, measure: Measure, split: str, *, of_worlds: bool) -> Cell:
-    if not all(measure.is_measurable(run, split) for run in system.runs):
-        return Cell(values=[], mean=None, deviation=None, not_measurable=True)
-    measured = [measure.value(run, split) for run in system.runs]
-    values = [value for value in measured if value is not None]
-    if len(values) < len(measured):
-        return Cell(values=[], mean=None, deviation=None)
-    worlds: dict[int, list[float]] = {}
-    for data_seed, value in zip(system.data_seeds, values, strict=True):
-        worlds.setdefault(data_seed, []).append(value)
-    means = [WorldMean(data_seed=data_seed, mean=mean(of_world)) for data_seed, of_world in worlds.items()]
-    return Cell(
-        values=values,
-        mean=mean(values),
-        deviation=stdev(values) if len(values) > 1 else None,
-        by_world=means if of_worlds else [],
-    )
 
 
 def _too_few_resamples(tables: Sequence[SplitTable], num_resamples: int) -> list[str]:

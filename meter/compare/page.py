@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meter.compare.comparison import Cell, Comparison, MetricRow, SplitTable
+from meter.compare.results import Cell, Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
 from meter.compare.writing import (
     Figures,

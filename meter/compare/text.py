@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from meter.compare.comparison import Comparison, MetricRow, SplitTable
+from meter.compare.results import Comparison, MetricRow, SplitTable
 from meter.compare.systems import written
 from meter.compare.writing import (
     arrow,

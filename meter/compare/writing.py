@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meter.compare.comparison import ALPHA, Cell, Compared, Comparison, MetricRow, SplitTable
+from meter.compare.results import Cell, Compared, Comparison, MetricRow, SplitTable
 from meter.compare.systems import runs_said
+from meter.compare.tables import ALPHA
 from meter.metrics.labels import NOT_MEASURABLE, section_title
 
 LEAST_P = 0.001

@@ -1,39 +1,24 @@
 """A study out of finished runs: its cards, who sees which of them on which side, and its key."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image
 
 from meter.compare.runs import find_runs, open_run
 from meter.compare.systems import check_same_data, group_by_system
 from meter.enum_fields import EnumFields
 from meter.errors import InputError
-from meter.evaluate.generations import Generation
-from meter.evaluate.network_inputs import decode_pictures
 from meter.report.card import Card
 from meter.run_folder import RunFolder
 from meter.storage.fingerprint import fingerprint, plain
+from meter.study.cards import Pictures, Source, Two, make_cards
+from meter.study.checks import make_checks
 from meter.study.design import Kind, Trial, pairs_of_systems, sheets
 from meter.study.key import Key, KeyRun, KeyTrial
 from meter.study.questions import WORDINGS, Question
 from meter.version import __version__
-
-
-class Pictures(Enum):
-    """Which pictures the cards show."""
-
-    equal = "equal"
-    """All, or none where no run has any; runs with and without pictures are refused, since raters could tell them
-    apart."""
-    mixed = "mixed"
-    """Whatever a run has: to ask whether a picture helps, which cannot be blind."""
-    none = "none"
-    """None: rating and sentence alone."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -90,23 +75,6 @@ class Study:
     key: Key
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Source:
-    """What a card is made from. generation: for a wrong card, that of a record with another one's sentence and
-    codes."""
-
-    run: int
-    generation: Generation
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Two:
-    """The two cards of a pair or a check, the first system's or the right one first."""
-
-    first: _Source
-    second: _Source
-
-
 def create(config: CreateConfig) -> Study:
     """Draws the records and sheets of a study and makes its cards; the same config and runs give the same study.
 
@@ -127,14 +95,14 @@ def create(config: CreateConfig) -> Study:
         )
     systems = pairs_of_systems(len(runs), config.num_pairs)
     pairs = [
-        _Two(
-            first=_Source(run=first, generation=by_row[first][row]),
-            second=_Source(run=second, generation=by_row[second][row]),
+        Two(
+            first=Source(run=first, generation=by_row[first][row]),
+            second=Source(run=second, generation=by_row[second][row]),
         )
         for (first, second), row in zip(systems, rows, strict=False)
     ]
     unused = rows[config.num_pairs :] + rows[: config.num_pairs]
-    checks = _checks(by_row, unused, config.num_checks)
+    checks = make_checks(by_row, unused, config.num_checks)
     drawn = sheets(
         systems,
         num_sheets=config.num_raters,
@@ -195,57 +163,10 @@ def _labels(runs: Sequence[RunFolder]) -> list[str]:
     return [labels[run.path] for run in runs]
 
 
-def _names(generation: Generation, feature: str) -> bool:
-    return f" {feature.lower()} " in f" {generation.text.lower()} "
-
-
-def _checks(by_row: Sequence[dict[int, Generation]], rows: Sequence[int], count: int) -> list[_Two]:
-    """Pairs of one run's card and the same card with the sentence and picture of another item and feature.
-
-    The right sentence names the asked feature; the wrong one names its own and not the asked one. Runs take turns.
-    """
-    found: list[_Two] = []
-    taken: set[int] = set()
-    for number in range(count):
-        run = number % len(by_row)
-        candidates = [by_row[run][row] for row in rows if row not in taken]
-        pairs = (
-            (one, other)
-            for one in candidates
-            if one.feature is not None and _names(one, one.feature)
-            for other in _contradicting(one, candidates)
-        )
-        two = next(pairs, None)
-        if two is None:
-            raise InputError(
-                f"num_checks={count}: only {len(found)} can be made of sentences that name their feature and "
-                f"those of other items that do not; set num_checks={len(found)}"
-            )
-        one, other = two
-        taken |= {one.row, other.row}
-        wrong = replace(one, text=other.text, codes=other.codes)
-        found.append(_Two(first=_Source(run=run, generation=one), second=_Source(run=run, generation=wrong)))
-    return found
-
-
-def _contradicting(one: Generation, candidates: Sequence[Generation]) -> Iterator[Generation]:
-    """The generations that say nothing of the feature that ``one`` was asked for."""
-    assert one.feature is not None
-    for other in candidates:
-        if (
-            other.feature is not None
-            and other.item != one.item
-            and other.feature != one.feature
-            and _names(other, other.feature)
-            and not _names(other, one.feature)
-        ):
-            yield other
-
-
 def _study(
     config: CreateConfig,
     runs: Sequence[RunFolder],
-    twos: dict[Kind, list[_Two]],
+    twos: dict[Kind, list[Two]],
     drawn: Sequence[Sequence[Trial]],
     generator: np.random.Generator,
 ) -> Study:
@@ -254,7 +175,7 @@ def _study(
     ]
     order = generator.permutation(len(sources))
     numbers = {id(sources[place]): number for number, place in enumerate(order)}
-    cards = _cards([sources[place] for place in order], runs, config.pictures)
+    cards = make_cards([sources[place] for place in order], runs, config.pictures)
     shown, secret = [], []
     for sheet in drawn:
         shown.append([])
@@ -292,7 +213,7 @@ def _study(
     return Study(id=study, questions=key.questions, cards=cards, sheets=shown, key=key)
 
 
-def _secret(trial: Trial, sides: tuple[_Source, _Source], asked: list[Question]) -> KeyTrial:
+def _secret(trial: Trial, sides: tuple[Source, Source], asked: list[Question]) -> KeyTrial:
     record = sides[0].generation
     made = KeyTrial(kind=trial.kind, number=trial.number, row=record.row, item=record.item, asked=asked)
     if trial.kind is Kind.check:
@@ -300,52 +221,6 @@ def _secret(trial: Trial, sides: tuple[_Source, _Source], asked: list[Question])
     else:
         made.left, made.right = sides[0].run, sides[1].run
     return made
-
-
-def _cards(sources: Sequence[_Source], runs: Sequence[RunFolder], pictures: Pictures) -> list[Card]:
-    """Cards that tell nothing of their system: rating, sentence and picture, all pictures of one size."""
-    images = _images(sources, runs, pictures)
-    return [
-        Card(
-            user=source.generation.user,
-            item=source.generation.item,
-            feature=source.generation.feature,
-            rating=source.generation.predicted_rating,
-            text=source.generation.text,
-            image=image,
-            best_rating=round(runs[0].names.highest_rating),
-        )
-        for source, image in zip(sources, images, strict=True)
-    ]
-
-
-def _images(
-    sources: Sequence[_Source], runs: Sequence[RunFolder], pictures: Pictures
-) -> list[UInt8[np.ndarray, "S S 3"] | None]:
-    images: list[UInt8[np.ndarray, "S S 3"] | None] = [None] * len(sources)
-    if pictures is Pictures.none:
-        return images
-    for number, run in enumerate(runs):
-        places = [place for place, source in enumerate(sources) if source.run == number]
-        decoded = decode_pictures([sources[place].generation for place in places], run.vq)
-        for place, image in zip(places, decoded, strict=True):
-            images[place] = image
-    with_pictures = {source.run for source, image in zip(sources, images, strict=True) if image is not None}
-    if pictures is Pictures.equal and with_pictures and len(with_pictures) < len(runs):
-        without = next(number for number in range(len(runs)) if number not in with_pictures)
-        raise InputError(
-            f"{runs[min(with_pictures)]} has pictures and {runs[without]} has none, so raters could tell them apart: "
-            "pictures=none compares rating and sentence; pictures=mixed shows what there is"
-        )
-    side = max((len(image) for image in images if image is not None), default=0)
-    return [None if image is None else _resized(image, side) for image in images]
-
-
-def _resized(image: UInt8[np.ndarray, "S S 3"], side: int) -> UInt8[np.ndarray, "{side} {side} 3"]:
-    """The picture at the size that all have, so that neither size nor file format tells systems apart."""
-    if len(image) == side:
-        return image
-    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
 
 
 def study_folder(config: CreateConfig, study: Study) -> Path:

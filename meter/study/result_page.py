@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from meter.report.rendering import render
-from meter.study.score import Preference, StudyResult
+from meter.study.results import Preference, StudyResult
 from meter.study.writing import (
     agreement_table,
     explanations,

@@ -6,7 +6,7 @@ from rich.text import Text
 from tabulate import tabulate
 
 from meter.report.terminal import visible
-from meter.study.score import StudyResult
+from meter.study.results import StudyResult
 from meter.study.writing import Table, explanations, tables
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from meter.study.pigeonhole import Interval
 from meter.study.power import NUMBERS_OF_RATERS, WANTED
 from meter.study.questions import WORDINGS
-from meter.study.score import Preference, QuestionResult, RaterRow, StudyResult
+from meter.study.results import Preference, QuestionResult, RaterRow, StudyResult
 
 
 @dataclass(kw_only=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 
 from meter.errors import InputError
 from meter.evaluate.generations import read_generations, write_generations
-from meter.study.create import CreateConfig, Pictures, Study, create
+from meter.study.cards import Pictures
+from meter.study.create import CreateConfig, Study, create
 from meter.study.design import Kind
 from meter.study.key import read_key, write_key
 from meter.study.label_studio import labelling_config, tasks
