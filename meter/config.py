@@ -79,9 +79,16 @@ class RunConfig(EnumFields):
         return self.model.has_feature if baseline is None else baseline.needs_feature
 
     @property
+    def draws_pictures(self) -> bool:
+        """Whether an explanation has a picture: one that is learned, or retrieval's, wherever there are photos."""
+        if self.system is SystemKind.retrieval:
+            return self.dataset.use_images is not False
+        return self.objective.uses_pictures
+
+    @property
     def reads_pictures(self) -> bool:
-        """Whether photos are turned into codes: to learn to draw them, or to hand in their features."""
-        return self.objective.uses_pictures or self.model.picture_features
+        """Whether photos are turned into codes: for pictures, or to hand in their features."""
+        return self.draws_pictures or self.model.picture_features
 
 
 BESIDE_THE_RESULT = ("cache", "runs", "log", "device", "evaluation.extra_metrics")
@@ -196,10 +203,10 @@ def check(config: RunConfig) -> None:
             "dataset.use_images=false: set both to 0, or use pictures"
         )
     _check_picture_features(config)
-    if config.system in BASELINES and config.reads_pictures:
+    if config.system in BASELINES and (objective.uses_pictures or config.model.picture_features):
         raise InputError(
-            f"system={config.system.name} reads no pictures: set objective.alpha=0, objective.lambda_d=0 and "
-            "model.picture_features=false"
+            f"system={config.system.name} learns nothing from pictures: set objective.alpha=0, objective.lambda_d=0 "
+            "and model.picture_features=false"
         )
     if objective.lambda_d > 0:
         _check_matching(config)

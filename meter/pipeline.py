@@ -28,12 +28,10 @@ from meter.run_folder import RunFolder
 from meter.signals import StopRequest, listen
 from meter.storage.fingerprint import fingerprint
 from meter.storage.json_file import read_json, write_json
-from meter.storage.pretrained import WEIGHTS
 from meter.system_training import SystemTraining
 from meter.train.batches import Examples
-from meter.train.build import discriminator_config, make_examples, paired_records
+from meter.train.build import make_examples
 from meter.train.devices import launched
-from meter.train.matcher import train_matcher
 from meter.train.vqgan import VisualCodes, encode_photos_stage, pretrain_stage, split_photos, visual_codes
 from meter.version import __version__
 from meter.vq import VQGAN
@@ -91,39 +89,19 @@ class Pipeline:
         return visual_codes(vq, stage, encoded, photos.held_out)
 
     def drawn(self, visual: VisualCodes | None) -> VisualCodes | None:
-        """What a model learns to draw; None for one that draws nothing, though it may be handed features of photos."""
-        return visual if self.config.objective.uses_pictures else None
+        """What pictures consist of; None for a system that shows none, though it may be handed features of photos."""
+        return visual if self.config.draws_pictures else None
 
-    def train(
-        self, prepared: Prepared, visual: VisualCodes | None, examples: Examples, stop: StopRequest
-    ) -> System:
-        """Trains the system of the config; returns the weights that validated best."""
-        training = SystemTraining(
+    @property
+    def training(self) -> SystemTraining:
+        """The trainings of the system and of the matcher."""
+        return SystemTraining(
             config=self.config,
             fabric=self.fabric,
             folder=self.folder,
             console=self.console,
             timed=self.timed,
         )
-        return training.run(prepared, visual, examples, stop)
-
-    def train_matcher(
-        self, prepared: Prepared, visual: VisualCodes, examples: Examples, model: System
-    ) -> Matcher:
-        """Trains the matcher on the true pairs of the training split, or opens it."""
-        folder = self.folder.matcher_folder
-        if not (folder / WEIGHTS).exists():
-            with self.timed("matcher"):
-                matcher = train_matcher(
-                    paired_records(prepared, examples, "train"),
-                    paired_records(prepared, examples, "validation"),
-                    discriminator_config(self.config.disc, model.config),
-                    self.config.matcher,
-                    self.config.matching,
-                    self.config.data_seed,
-                )
-            matcher.save_pretrained(folder)
-        return Matcher.from_pretrained(folder)
 
     def generate(self, model: System, prepared: Prepared, examples: Examples) -> list[Generation]:
         """Generates for every evaluated split, or reads what was generated before."""
@@ -133,7 +111,14 @@ class Pipeline:
             with self.timed("generation"):
                 made = generations(model, prepared, examples, self.fabric, settings, self.console, seed=seed)
                 write_generations(path, made)
-        return read_generations(path)
+        generated = read_generations(path)
+        without = sum(generation.codes is None for generation in generated)
+        if self.config.draws_pictures and without:
+            self.console.print(
+                f"{without:,} of {len(generated):,} explanations have no picture: no training record of their item has "
+                "a photo"
+            )
+        return generated
 
     def measure(
         self,
@@ -242,7 +227,7 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
             has_feature=config.has_feature,
             device=pipeline.fabric.device,
         )
-        model = pipeline.train(prepared, visual, examples, stop)
+        model = pipeline.training.run(prepared, visual, examples, stop)
     if not pipeline.fabric.is_global_zero:
         return {}
     folder.save_names(prepared, config)
@@ -251,7 +236,7 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     if not config.evaluation.generate:
         pipeline.write_manifest(prepared, visual)
         return {}
-    matcher = pipeline.train_matcher(prepared, drawn, examples, model) if drawn else None
+    matcher = pipeline.training.train_matcher(prepared, drawn, examples) if drawn else None
     generated = pipeline.generate(model, prepared, examples)
     metrics = pipeline.measure(generated, prepared, drawn, matcher, examples, model)
     manifest = pipeline.write_manifest(prepared, visual)

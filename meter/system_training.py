@@ -1,4 +1,5 @@
-"""The training of a run: of METER with its discriminator, of a baseline phase by phase, or what is fitted at once."""
+"""The trainings of a run: of METER with its discriminator, of a baseline phase by phase, or what is fitted at once; and
+of the matcher."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from meter.config import RunConfig
 from meter.data import Prepared
-from meter.disc import Discriminator
+from meter.disc import Discriminator, Matcher
 from meter.model import ModelConfig, System
 from meter.run_folder import RunFolder
 from meter.signals import StopRequest
@@ -27,12 +28,12 @@ from meter.train.build import (
 from meter.train.files import TrainingFiles
 from meter.train.log import LogConfig, TrainingLog
 from meter.train.loop import JointTraining
-from meter.train.matcher import new_discriminator
+from meter.train.matcher import new_discriminator, train_matcher
 from meter.train.matching import train_matching
 from meter.train.networks import JointNetworks
 from meter.train.objective import DiscriminatorTraining
 from meter.train.picture_features import picture_features
-from meter.train.systems import SystemKind, fit_retrieval, new_baseline, open_system
+from meter.train.systems import SystemKind, fit_retrieval, new_baseline, open_system, photo_chooser
 from meter.train.vqgan import VisualCodes
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, slots=True)
 class SystemTraining:
-    """The training of a run's system in its folder; what is done is found again.
+    """The training of a run's system and matcher in its folder; what is done is found again.
 
     timed: remembers how long a step takes, under its name.
     """
@@ -60,7 +61,7 @@ class SystemTraining:
             case SystemKind.meter:
                 self.train_meter(prepared, visual, examples, stop)
             case SystemKind.retrieval:
-                self.fit_retrieval(prepared)
+                self.fit_retrieval(prepared, visual, examples)
             case _:
                 self.train_baseline(prepared, examples, stop)
         best = self.folder.model
@@ -104,12 +105,34 @@ class SystemTraining:
                 self.train_networks(networks, prepared, examples, stop, folder, log)
             model.load_state_dict(open_system(self.config.system, folder.model_folder).state_dict())
 
-    def fit_retrieval(self, prepared: Prepared) -> None:
-        """Fits what trains no network; no step of it is random, and none worth resuming."""
+    def fit_retrieval(self, prepared: Prepared, visual: VisualCodes | None, examples: Examples) -> None:
+        """Fits what draws nothing and trains no network but the matcher, which chooses its photos."""
         if self.fabric.is_global_zero and not (self.folder.model_folder / WEIGHTS).exists():
+            photos = None
+            if visual is not None:
+                matcher = self.train_matcher(prepared, visual, examples)
+                photos = photo_chooser(prepared, visual.codes, matcher.network)
             with self.timed("training"):
-                fit_retrieval(self.config.baselines, prepared).save_pretrained(self.folder.model_folder)
+                fitted = fit_retrieval(self.config.baselines, prepared, photos)
+                fitted.save_pretrained(self.folder.model_folder)
         self.fabric.barrier()
+
+    def train_matcher(self, prepared: Prepared, visual: VisualCodes, examples: Examples) -> Matcher:
+        """Trains the matcher on the true pairs of the training split, or opens it."""
+        folder = self.folder.matcher_folder
+        if not (folder / WEIGHTS).exists():
+            sizes = model_config(self.config.model, prepared, visual.vq)
+            with self.timed("matcher"):
+                matcher = train_matcher(
+                    paired_records(prepared, examples, "train"),
+                    paired_records(prepared, examples, "validation"),
+                    discriminator_config(self.config.disc, sizes),
+                    self.config.matcher,
+                    self.config.matching,
+                    self.config.data_seed,
+                )
+            matcher.save_pretrained(folder)
+        return Matcher.from_pretrained(folder)
 
     def train_networks(
         self,

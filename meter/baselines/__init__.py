@@ -4,6 +4,7 @@ from meter.baselines.att2seq import Att2Seq, Att2SeqConfig
 from meter.baselines.baseline import Baseline, BaselineConfig, Phase
 from meter.baselines.nete import Nete, NeteConfig
 from meter.baselines.nrt import Nrt, NrtConfig
+from meter.baselines.photo_chooser import PhotoChooser
 from meter.baselines.retrieval import Records, Retrieval, RetrievalConfig
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Nrt",
     "NrtConfig",
     "Phase",
+    "PhotoChooser",
     "Records",
     "Retrieval",
     "RetrievalConfig",

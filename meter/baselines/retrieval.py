@@ -1,6 +1,7 @@
-"""Retrieval, which trains no network: a rating by biases, and the nearest training sentence about the feature.
+"""Retrieval, which writes and draws nothing: a rating by biases, the nearest training sentence about the feature, and a
+photo of the item.
 
-Both are what anybody would try first; a model that writes is worth its training where it is better than they are.
+All three are what anybody would try first; a model is worth its training where it is better than they are.
 """
 
 import dataclasses
@@ -16,11 +17,15 @@ from jaxtyping import Float64, Int, Int64
 from torch import Tensor
 
 from meter.baselines.baseline import BaselineConfig
+from meter.baselines.photo_chooser import PhotoChooser
 from meter.errors import InputError
 from meter.model.generation.config import DecodingConfig
 from meter.model.generation.generate import Generated
 from meter.model.system import System
 from meter.storage.pretrained import read_pretrained
+
+PHOTOS = "photos"
+"""Folder beside the weights, where there are photos to choose from."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -72,11 +77,13 @@ class Biases:
 
 
 class Retrieval(System):
-    """r̂ = μ + b_u + b_i; the sentence is copied from the nearest training record.
+    """r̂ = μ + b_u + b_i; the sentence is copied from the nearest training record; the picture is a photo of the item.
 
     Records of the same item and feature come first, then those of the same feature, then those of the same item, then
     all. Of these the nearest is that with the rating nearest to r̂; of several, that whose user and item have the
     nearest biases, |b_u − b_u'| + |b_i − b_i'|; of several still, the first in the training split.
+
+    photos: chooses the picture for the sentence; None for a dataset without pictures.
     """
 
     needs_feature: ClassVar[bool] = True
@@ -94,6 +101,7 @@ class Retrieval(System):
         super().__init__()
         config.check()
         self.config = config
+        self.photos: PhotoChooser | None = None
         self.register_buffer("mean", torch.zeros((), dtype=torch.float64))
         self.register_buffer("user_biases", torch.zeros(config.num_users, dtype=torch.float64))
         self.register_buffer("item_biases", torch.zeros(config.num_items, dtype=torch.float64))
@@ -104,8 +112,14 @@ class Retrieval(System):
         self.register_buffer("words", torch.zeros(size, dtype=torch.int32))
 
     @classmethod
-    def fit(cls, config: RetrievalConfig, train: Records, validation: Records) -> "Retrieval":
-        """Biases whose damping validation chooses, and the training records themselves."""
+    def fit(
+        cls,
+        config: RetrievalConfig,
+        train: Records,
+        validation: Records,
+        photos: PhotoChooser | None = None,
+    ) -> "Retrieval":
+        """Biases whose damping validation chooses, the training records themselves, and photos where there are any."""
         retrieval = cls(dataclasses.replace(config, num_records=len(train.ratings)))
         biases = fit_biases(config, train, validation)
         retrieval.load_state_dict(
@@ -120,6 +134,7 @@ class Retrieval(System):
                 },
             }
         )
+        retrieval.photos = photos
         return retrieval.eval()
 
     @property
@@ -147,7 +162,7 @@ class Retrieval(System):
         decoding: DecodingConfig | None = None,
         generator: torch.Generator | None = None,
     ) -> Generated:
-        """The rating and the sentence that is found; nothing is decoded."""
+        """The rating, the sentence that is found and the photo that is chosen for it; nothing is decoded."""
         assert features is not None
         ratings = self.mean + self.user_biases[users] + self.item_biases[items]
         rows = [
@@ -157,7 +172,8 @@ class Retrieval(System):
             )
         ]
         words = self.words[torch.tensor(rows, device=self.words.device)].long()
-        return Generated(rating=ratings.float(), context=None, words=words, codes=None)
+        codes = None if self.photos is None else self.photos.choose(items, words, features)
+        return Generated(rating=ratings.float(), context=None, words=words, codes=codes)
 
     def nearest(self, user: int, item: int, feature: int, rating: float) -> int:
         """The training record whose sentence is copied."""
@@ -173,6 +189,14 @@ class Retrieval(System):
         unlike += (self.item_biases[self.items[found]] - self.item_biases[item]).abs()
         return int(found[unlike.argmin()])
 
+    def save_pretrained(self, folder: Path | str, weights: dict[str, Tensor] | None = None) -> None:
+        """Writes the photos, where there are any, then ``config.json`` and ``model.safetensors``."""
+        weights = self.state_dict() if weights is None else weights
+        if self.photos is not None:
+            self.photos.save_pretrained(Path(folder) / PHOTOS)
+        own = {name: weight for name, weight in weights.items() if not name.startswith("photos.")}
+        super().save_pretrained(folder, own)
+
     @classmethod
     def from_pretrained(cls, folder: Path | str) -> "Retrieval":
         """Opens what ``save_pretrained`` wrote.
@@ -180,7 +204,10 @@ class Retrieval(System):
         Raises InputError where the files are missing, damaged or of another model.
         """
         saved = read_pretrained(folder, RetrievalConfig)
-        return saved.load_into(cls(saved.config))
+        retrieval = saved.load_into(cls(saved.config))
+        if (Path(folder) / PHOTOS).exists():
+            retrieval.photos = PhotoChooser.from_pretrained(Path(folder) / PHOTOS)
+        return retrieval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -50,7 +50,7 @@ class GeneratedExplanation:
     """At most n words that the context head finds most probable, best first; special words are left out. Empty for a
     model without that head."""
     codes: list[int] | None
-    """Visual codes, row by row; None for a model without pictures."""
+    """Visual codes, row by row; None for a model without pictures, and where retrieval has no photo of the item."""
 
 
 def explain_pairs(
@@ -82,7 +82,9 @@ def explain_pairs(
     nothing = [None] * len(users)
     ratings = nothing if output.rating is None else output.rating.tolist()
     contexts = [[]] * len(users) if output.context is None else output.context.tolist()
-    codes = nothing if output.codes is None else output.codes.tolist()
+    codes = nothing
+    if output.codes is not None:
+        codes = [None if picture[0] < 0 else picture for picture in output.codes.tolist()]
     return [
         GeneratedExplanation(
             predicted_rating=rating,

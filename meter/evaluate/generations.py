@@ -35,7 +35,8 @@ class Generation:
     context: list[str]
     """Words that the context head finds most probable, best first; none for a model without that head."""
     codes: list[int] | None
-    """Generated visual codes, row by row; None for a model without pictures."""
+    """Generated visual codes, row by row; None for a model without pictures, and where retrieval has no photo of the
+    item."""
     photo: int
     """Row of the record's photo in the photo stage; −1 where it has none."""
 

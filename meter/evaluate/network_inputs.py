@@ -84,12 +84,14 @@ def decode_pictures(
     generated: Sequence[Generation], vq: VQGAN | None
 ) -> list[UInt8[np.ndarray, "S S 3"] | None]:
     """The generated pictures as pixels; None where there is none."""
-    if vq is None or not generated or generated[0].codes is None:
-        return [None] * len(generated)
+    pictures: list[UInt8[np.ndarray, "S S 3"] | None] = [None] * len(generated)
+    drawn = [index for index, generation in enumerate(generated) if generation.codes is not None]
+    if vq is None:
+        return pictures
     device = next(vq.parameters()).device
-    codes = torch.tensor([generation.codes for generation in generated], device=device)
-    return [
-        picture
-        for chunk in codes.split(NUM_DECODED)
-        for picture in pixels_from_images(vq.decode(chunk).cpu())
-    ]
+    for start in range(0, len(drawn), NUM_DECODED):
+        indices = drawn[start : start + NUM_DECODED]
+        codes = torch.tensor([generated[index].codes for index in indices], device=device)
+        for index, picture in zip(indices, pixels_from_images(vq.decode(codes).cpu()), strict=True):
+            pictures[index] = picture
+    return pictures

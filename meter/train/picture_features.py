@@ -6,7 +6,7 @@ a classifier's. Here they are the VQ-GAN's, so that all systems of a comparison 
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from meter.data import Prepared
@@ -35,12 +35,12 @@ def picture_features(
 
     Raises InputError where no training record has a photo.
     """
-    shown = _training_photos(prepared)
-    if not shown:
+    shown = training_photos(prepared)
+    if not len(shown):
         raise InputError(
             "model.picture_features=true: expected photos in the training split, found none; set it to false"
         )
-    items, photos = np.array(sorted(shown)).T
+    items, photos = shown.T
     means = mean_code_vectors(items, photos, codes, codebook.detach().cpu(), len(prepared.items))
     has_photo = torch.zeros(len(means), dtype=torch.bool)
     has_photo[torch.from_numpy(items)] = True
@@ -50,17 +50,18 @@ def picture_features(
     return features
 
 
-def _training_photos(prepared: Prepared) -> set[tuple[int, int]]:
-    """Every item with every photo that suits a training record of it."""
+def training_photos(prepared: Prepared) -> Int64[np.ndarray, "N 2"]:
+    """Every item with every photo that suits a training record of it, by item, then by photo."""
     records, sets = prepared.records, prepared.photo_sets
     train = prepared.splits["train"]
     pairs = set(zip(records.items[train].tolist(), records.photo_sets[train].tolist(), strict=True))
-    return {
+    shown = {
         (item, photo)
         for item, number in pairs
         if number != NO_PHOTO
         for photo in sets.members[sets.offsets[number] : sets.offsets[number + 1]].tolist()
     }
+    return np.array(sorted(shown), dtype=np.int64).reshape(-1, 2)
 
 
 def mean_code_vectors(

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import torch
+from jaxtyping import Int
 from torch import nn
 
 from meter.baselines import (
@@ -18,12 +20,15 @@ from meter.baselines import (
     NeteConfig,
     Nrt,
     NrtConfig,
+    PhotoChooser,
     Records,
     Retrieval,
     RetrievalConfig,
 )
 from meter.data import Prepared
+from meter.disc import Discriminator
 from meter.model import Meter, PackedMeter, System
+from meter.train.picture_features import training_photos
 
 
 class SystemKind(Enum):
@@ -38,7 +43,7 @@ class SystemKind(Enum):
     nete = "nete"
     """NETE: rating, then a sentence about a given feature."""
     retrieval = "retrieval"
-    """No network: rating by biases, sentence from the training records."""
+    """No network: rating by biases, sentence from the training records, picture from the item's photos."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -76,10 +81,21 @@ def new_baseline(kind: SystemKind, config: BaselinesConfig, prepared: Prepared) 
     return NETWORKS[kind](sized(getattr(config, kind.name), prepared))
 
 
-def fit_retrieval(config: BaselinesConfig, prepared: Prepared) -> Retrieval:
-    """Biases and sentences of the training split; nothing of it is random."""
+def fit_retrieval(
+    config: BaselinesConfig, prepared: Prepared, photos: PhotoChooser | None = None
+) -> Retrieval:
+    """Biases and sentences of the training split; nothing of it is random. photos: choose the pictures."""
     train, validation = (records_of(prepared, split) for split in ("train", "validation"))
-    return Retrieval.fit(sized(config.retrieval, prepared), train, validation)
+    return Retrieval.fit(sized(config.retrieval, prepared), train, validation, photos)
+
+
+def photo_chooser(prepared: Prepared, codes: Int[np.ndarray, "P M"], matcher: Discriminator) -> PhotoChooser:
+    """Chooses among the photos that suit training records; those of the other splits stay unseen.
+
+    codes: of all photos.
+    """
+    items, photos = training_photos(prepared).T
+    return PhotoChooser(matcher, torch.from_numpy(items), torch.from_numpy(np.asarray(codes[photos])))
 
 
 def sized(config: Config, prepared: Prepared) -> Config:

@@ -1,11 +1,15 @@
-"""Retrieval: biases against the equations they solve, and the nearest sentence against a plain search."""
+"""Retrieval: biases against the equations they solve, nearest sentence and best photo against a plain search."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from meter.baselines import Records, Retrieval, RetrievalConfig
+from meter.baselines import PhotoChooser, Records, Retrieval, RetrievalConfig
+from meter.baselines.photo_chooser import PHOTOS
 from meter.baselines.retrieval import damped_biases, fit_biases
+from meter.disc import Discriminator, DiscriminatorConfig
 from meter.errors import InputError
 from meter.model import EOS, PAD
 
@@ -115,6 +119,60 @@ def test_saved_and_opened_it_says_the_same(retrieval: Retrieval, tmp_path) -> No
     ours, theirs = (each.generate(*asked) for each in (retrieval, Retrieval.from_pretrained(tmp_path)))
     assert torch.equal(ours.words, theirs.words)
     assert torch.equal(ours.rating, theirs.rating)
+
+
+@pytest.fixture
+def chooser() -> PhotoChooser:
+    """Nine photos of items 0 to 5, so that some have several and item 6 none; every weight matters."""
+    torch.manual_seed(0)
+    network = Discriminator(DiscriminatorConfig(num_words=50, num_codes=5, grid=[2, 2], width=4, gated=True))
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.normal_()
+    items = torch.tensor([4, 0, 1, 1, 2, 4, 3, 5, 4])
+    return PhotoChooser(network.eval(), items, torch.randint(5, (9, 4))).eval()
+
+
+@torch.no_grad()
+def test_the_photo_is_the_one_that_the_matcher_scores_highest(chooser: PhotoChooser) -> None:
+    """Against every photo of the item scored by itself; the feature and the sentence both count."""
+    words = torch.from_numpy(TRAIN.words)
+    items, features = torch.from_numpy(TRAIN.items), torch.from_numpy(TRAIN.features)
+    chosen = chooser.choose(items, words, features)
+    taken = set()
+    for row, item in enumerate(items.tolist()):
+        own = [photo for photo, owner in enumerate(chooser.items.tolist()) if owner == item]
+        one = slice(row, row + 1)
+        scores = [
+            float(chooser.network(words[one], chooser.codes[[photo]].long(), features[one])) for photo in own
+        ]
+        if not own:
+            assert chosen[row].tolist() == [-1] * 4
+            continue
+        best = own[int(np.argmax(scores))]
+        assert torch.equal(chosen[row], chooser.codes[best].long())
+        taken.add((item, best))
+    assert len({photo for item, photo in taken if item == 4}) > 1, (
+        "sentences of one item get different photos"
+    )
+    assert 6 in items
+
+
+def test_with_photos_it_is_saved_whole_and_opened_again(chooser: PhotoChooser, tmp_path: Path) -> None:
+    fitted = Retrieval.fit(config(), TRAIN, VALIDATION, chooser)
+    fitted.save_pretrained(tmp_path)
+    asked = [torch.tensor(each) for each in ([1, 2, 3], [1, 4, 6], [5, 4, 4])]
+    ours, theirs = (each.generate(*asked) for each in (fitted, Retrieval.from_pretrained(tmp_path)))
+    assert ours.codes is not None
+    assert theirs.codes is not None
+    assert torch.equal(ours.codes, chooser.choose(asked[1], ours.words, asked[2]))
+    assert torch.equal(ours.codes, theirs.codes)
+    assert torch.equal(ours.words, theirs.words)
+    alone = Retrieval.fit(config(), TRAIN, VALIDATION).generate(*asked)
+    assert torch.equal(alone.words, ours.words)
+    (tmp_path / "photos" / PHOTOS).write_bytes(b"torn")
+    with pytest.raises(InputError, match="expected tensors in the safetensors format"):
+        Retrieval.from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"dampings": []}, {"dampings": [-1.0]}, {"rounds": 0}])

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import meter
+from meter.baselines import Retrieval
 from meter.compare import compare
 from meter.config import RunConfig, settle_pictures
+from meter.data import prepare
 from meter.errors import InputError
 from meter.pipeline import run
 from meter.run_folder import RunFolder
@@ -25,6 +28,9 @@ WORLD = ("num_hotels=8", "num_restaurants=8", "num_users=12", "reviews_per_item=
 SMALL = (
     "dataset.image_size=32",
     *(f"dataset.world.{size}" for size in WORLD),
+    "vq={channels: 32, num_residual_blocks: 1, latent_width: 32, code_width: 8, num_codes: 16}",
+    "pretrain={steps: 10, batch_size: 8, codebook_start: 4}",
+    "matching.epochs=2",
     "baselines.nrt={width: 8, hidden: 12}",
     "baselines.att2seq={attribute_width: 4, word_width: 8, hidden: 8}",
     "baselines.nete={width: 8, rating_hidden: 8, hidden: 8, fusion_width: 8}",
@@ -59,11 +65,14 @@ def test_a_baseline_is_measured_and_reported_as_any_other_system(
     folder = runs[system]
     metrics = folder.metrics
     rated = system != "att2seq"
+    drawn = system == "retrieval"
     for split in ("test", "unseen"):
         assert set(metrics[split]) >= {"text", "text_peter_compat", "diversity", "truth"}
         for section in ("rating", "rating_peter_compat", "rating_floor", "coherence"):
             assert (section in metrics[split]) == rated
-        assert "match" not in metrics[split]
+        assert ("match" in metrics[split]) == drawn
+        assert (metrics[split]["truth"]["picture_truth"] is not None) == drawn
+    assert ("vq" in metrics) == drawn
     assert "sentences" in metrics["diagnosis"]
     assert "attention" not in metrics["diagnosis"]
     assert ("input_importance" in metrics["diagnosis"]) == (system in SYSTEMS)
@@ -95,10 +104,57 @@ def test_a_baseline_explains_as_its_evaluation_did(
     card = explainer.explain(**told)
     assert card.text == first.text
     assert card.rating == pytest.approx(first.predicted_rating, abs=1e-5)
-    assert (card.image, card.match, card.context) == (None, None, [])
+    assert (card.image is not None) == (system == "retrieval")
+    assert system == "retrieval" or card.match is None
+    assert card.context == []
     assert ("no rating predicted" in card.to_text()) == (system == "att2seq")
     assert card.save(tmp_path / "card.png").stat().st_size > 0
     assert ("no rating predicted" in card.save(tmp_path / "card.html").read_text()) == (system == "att2seq")
+
+
+def test_the_pictures_of_retrieval_are_photos_of_training_records(runs: dict[str, RunFolder]) -> None:
+    """As the VQ-GAN writes them; the saved run chooses those that its evaluation did."""
+    folder = runs["retrieval"]
+    model = folder.model
+    assert isinstance(model, Retrieval)
+    assert model.photos is not None
+    photos: dict[int, list[list[int]]] = {}
+    for item, codes in zip(model.photos.items.tolist(), model.photos.codes.tolist(), strict=True):
+        photos.setdefault(item, []).append(codes)
+    prepared = prepare(folder.config.dataset, Path(folder.config.cache), folder.config.data_seed)
+    shown = {
+        (int(prepared.records.items[row]), int(prepared.records.photos[row]))
+        for row in prepared.splits["train"]
+    }
+    (encoded,) = Path(folder.config.cache).rglob("codes.npy")
+    written = np.load(encoded)
+    assert all(written[photo].tolist() in photos[item] for item, photo in shown)
+    known = [
+        generation for generation in folder.generations if folder.names.items.index(generation.item) in photos
+    ]
+    assert known
+    assert all(one.codes in photos[folder.names.items.index(one.item)] for one in known)
+    rows = [generation.row for generation in folder.generations]
+    users, items, features = (
+        torch.from_numpy(np.array(getattr(prepared.records, name)[rows], dtype=np.int64))
+        for name in ("users", "items", "features")
+    )
+    again = model.generate(users, items, features).codes
+    assert again is not None
+    codes = [one.codes or [-1] * again.shape[1] for one in folder.generations]
+    assert again.tolist() == codes
+
+
+def test_retrieval_does_without_photos(runs: dict[str, RunFolder], tmp_path: Path) -> None:
+    config = config_of("retrieval", tmp_path)
+    config.cache, config.dataset.use_images = runs["retrieval"].config.cache, False
+    assert not config.reads_pictures
+    metrics = run(config)
+    folder = RunFolder.of(config)
+    assert "vq" not in metrics
+    assert "match" not in metrics["test"]
+    assert {one.codes for one in folder.generations} == {None}
+    assert not folder.matcher_folder.exists()
 
 
 def test_baselines_stand_in_one_comparison(runs: dict[str, RunFolder]) -> None:
@@ -177,7 +233,7 @@ def without_times(folder: RunFolder) -> list[dict[str, object]]:
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_baseline_is_trained_as_its_code_does(dataset: str, system: str) -> None:
     config = composed(f"dataset={dataset}", f"system={system}")
-    assert not settle_pictures(config).reads_pictures
+    assert not settle_pictures(config).reads_pictures, "however many photos there are"
     assert config.has_feature == (system == "nete")
     assert config.dataset == composed(f"dataset={dataset}").dataset
     assert (config.optimizer.kind, config.optimizer.learning_rate) == (OptimizerKind.adam, 1e-4)
@@ -190,9 +246,12 @@ def test_a_baseline_is_trained_as_its_code_does(dataset: str, system: str) -> No
     assert published[system] == (train.batch_size, config.optimizer.clip, train.early_stop, train.patience)
 
 
-def test_a_baseline_reads_no_pictures() -> None:
-    with pytest.raises(InputError, match=r"system=nrt reads no pictures: set objective.alpha=0"):
-        composed("system=nrt", "objective.alpha=1")
+@pytest.mark.parametrize("system", ALL)
+def test_a_baseline_learns_nothing_from_pictures(system: str) -> None:
+    with pytest.raises(
+        InputError, match=rf"system={system} learns nothing from pictures: set objective.alpha=0"
+    ):
+        composed(f"system={system}", "objective.alpha=1")
 
 
 def test_adams_decay_is_the_gradient_of_the_squared_weights() -> None:

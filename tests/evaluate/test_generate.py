@@ -15,10 +15,12 @@ from meter.data.store import Prepared, Records
 from meter.data.vocabulary import Vocabulary
 from meter.evaluate.generate import EvaluationConfig, GeneratedExplanation, explain_pairs, generations
 from meter.evaluate.generations import read_generations, write_generations
+from meter.evaluate.network_inputs import decode_pictures
 from meter.model import CodeChoice, DecodingConfig, WordChoice
 from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
 from meter.storage.stage import Stage
 from meter.train.devices import DeviceConfig, make_fabric
+from meter.vq import VQGAN, VQConfig
 from tests.conftest import small_inputs, small_model
 from tests.evaluate.examples import examples_of
 
@@ -135,6 +137,36 @@ def test_the_context_holds_words_only_and_does_not_end_at_eos(
     monkeypatch.setattr(model, "generate", with_context)
     for one in generated(prepared, model, batch_size=7):
         assert one.context == ["w3", "w2", "w45"]
+
+
+def test_a_pair_without_a_picture_leaves_the_others_theirs(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every third gets none, as from a retrieval whose item has no photo."""
+    model = small_model()
+    generate = model.generate
+
+    def with_gaps(users: torch.Tensor, *rest, **options):
+        output = generate(users, *rest, **options)
+        absent = torch.arange(len(users)) % 3 == 0
+        return replace(output, codes=output.codes.masked_fill(absent[:, None], -1))
+
+    monkeypatch.setattr(model, "generate", with_gaps)
+    found = list(generated(prepared, model, batch_size=7))
+    assert [one.codes is None for one in found[:7]] == [True, False, False, True, False, False, True]
+    torch.manual_seed(0)
+    vq = VQGAN(
+        VQConfig(
+            image_size=8, channels=32, multipliers=[1, 1], attention_sizes=[], latent_width=32, num_codes=16
+        )
+    )
+    found = [replace(one, codes=one.codes and [code % 16 for code in one.codes * 16][:16]) for one in found]
+    pictures = decode_pictures(found, vq)
+    for one, picture in zip(found, pictures, strict=True):
+        (alone,) = decode_pictures([one], vq)
+        assert (picture is None) == (alone is None) == (one.codes is None)
+        if picture is not None and alone is not None:
+            assert np.abs(picture.astype(int) - alone).max() <= 1
 
 
 def explain_one(prepared: Prepared, model, row: int, precision: str = "32-true") -> GeneratedExplanation:

@@ -25,7 +25,7 @@ class Generated:
     rating: None for a model that predicts none.
     context: the N words that the context head finds most likely, best first; None for a model without that head.
     words: the sentence, EOS, then PAD.
-    codes: the picture row by row; None for a model without pictures.
+    codes: the picture row by row, −1 throughout where there is none; None for a model without pictures.
     """
 
     rating: Float[Tensor, " B"] | None
