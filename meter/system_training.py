@@ -89,8 +89,9 @@ class SystemTraining:
             picture_features=handed_in,
             learned=learned,
         )
-        with self.timed("joint training"):
-            self.train_networks(networks, prepared, examples, stop, self.folder, self.config.log)
+        self.train_networks(
+            "joint training", networks, prepared, examples, stop, self.folder, self.config.log
+        )
 
     def train_baseline(self, prepared: Prepared, examples: Examples, stop: StopRequest) -> None:
         """Trains a baseline, phase by phase, each going on from the best weights of the one before."""
@@ -101,8 +102,8 @@ class SystemTraining:
             networks = make_phase_networks(self.fabric, model, phase, self.config.optimizer)
             # W&B has one run for a run of ours: that of the last phase.
             log = LogConfig() if phase.name else self.config.log
-            with self.timed(f"training of the {phase.name}" if phase.name else "training"):
-                self.train_networks(networks, prepared, examples, stop, folder, log)
+            name = f"training of the {phase.name}" if phase.name else "training"
+            self.train_networks(name, networks, prepared, examples, stop, folder, log)
             model.load_state_dict(open_system(self.config.system, folder.model_folder).state_dict())
 
     def fit_retrieval(self, prepared: Prepared, visual: VisualCodes | None, examples: Examples) -> None:
@@ -136,6 +137,7 @@ class SystemTraining:
 
     def train_networks(
         self,
+        name: str,
         networks: JointNetworks,
         prepared: Prepared,
         examples: Examples,
@@ -143,7 +145,7 @@ class SystemTraining:
         folder: RunFolder,
         log_config: LogConfig,
     ) -> None:
-        """Runs one training to its end, with its files in a folder."""
+        """Runs one training to its end, with its files in a folder; ``name`` is what the terminal calls it."""
         folder.path.mkdir(exist_ok=True)
         files = TrainingFiles(
             checkpoint=folder.checkpoint_folder,
@@ -158,6 +160,7 @@ class SystemTraining:
             log_config,
             plain(self.config),
             quiet=not self.fabric.is_global_zero,
+            name=name,
         )
         training = JointTraining(
             fabric=self.fabric,
@@ -172,7 +175,8 @@ class SystemTraining:
             log=log,
             stop=stop,
         )
-        training.run()
+        with self.timed(name):
+            training.run()
         self.fabric.barrier()
 
     def train_discriminator(

@@ -67,9 +67,12 @@ def vq_plots(journal: Sequence[Mapping[str, Any]]) -> list[Plot]:
     return _panel_plots(journal, "vq", VQ_PANELS, best=None)
 
 
-def joint_plots(journal: Sequence[Mapping[str, Any]]) -> list[Plot]:
-    """How the model learned: every part of the objective in training and validation, the best validation marked."""
-    return _panel_plots(journal, "objective", JOINT_PANELS, best_validation(journal))
+def joint_plots(journal: Sequence[Mapping[str, Any]], phase: str = "") -> list[Plot]:
+    """How the model learned: every part of the objective in training and validation, the best validation marked.
+
+    phase: which of a system's trainings this is, where it has several on one page.
+    """
+    return _panel_plots(journal, "objective", JOINT_PANELS, best_validation(journal), phase)
 
 
 def best_validation(journal: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -83,6 +86,7 @@ def _panel_plots(
     section: str,
     panels: Sequence[Panel],
     best: Mapping[str, Any] | None,
+    phase: str = "",
 ) -> list[Plot]:
     known = {key for panel in panels for key in panel.keys}
     others = dict.fromkeys(key for line in journal for key in line if key not in known | NOT_DRAWN)
@@ -96,7 +100,7 @@ def _panel_plots(
             curves += [curve for curve in (training, validation) if curve is not None]
         if curves:
             title = panel.title or label_of(f"{section}.{panel.keys[0]}").full_name
-            plots.append(_curves_plot(title, curves, best, logarithmic=panel.logarithmic))
+            plots.append(_curves_plot(title, curves, best, phase, logarithmic=panel.logarithmic))
     return plots
 
 
@@ -131,7 +135,7 @@ def _smoothed(values: Float[np.ndarray, "_"]) -> Float[np.ndarray, "_"]:
 
 
 def _curves_plot(
-    title: str, curves: Sequence[Curve], best: Mapping[str, Any] | None, *, logarithmic: bool
+    title: str, curves: Sequence[Curve], best: Mapping[str, Any] | None, phase: str, *, logarithmic: bool
 ) -> Plot:
     from matplotlib.ticker import LogLocator, NullLocator
 
@@ -167,5 +171,5 @@ def _curves_plot(
     if left_out:
         note += f"; {left_out:,} values that are not finite left out"
     legend = legend_of([curve.label for curve in curves]) if len(curves) > 1 else []
-    name = re.sub(r"\W+", "-", title.lower())
+    name = re.sub(r"\W+", "-", f"{phase} {title}".strip().lower())
     return Plot(title=title, svg=draw_svg(name, draw, alt, (4.2, 2.4)), alt=alt, legend=legend, note=note)

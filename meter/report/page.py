@@ -12,6 +12,7 @@ from meter.report import curves, plots
 from meter.report.card import Card
 from meter.report.diagnosis.section import diagnosis_parts
 from meter.report.rendering import asset, render, script_hash
+from meter.report.svg import Plot
 from meter.report.tables import metric_tables
 from meter.storage.atomic import write_text
 from meter.storage.fingerprint import plain
@@ -53,12 +54,22 @@ class Ratings:
     true: Float[np.ndarray, "R"]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """How a training went. title: which one, where there are several. best: the line of its best validation."""
+
+    title: str
+    plots: list[Plot]
+    best: Mapping[str, Any] | None
+
+
 @dataclass(kw_only=True, slots=True)
 class Report:
     """What the page shows; whatever is empty leaves no trace on it.
 
     metrics: the content of metrics.json; its ``diagnosis`` gets a section of its own.
     vq_journal, joint_journal: the lines of the two trainings' journals.
+    phase_journals: those of the phases that came before the joint journal's, by name.
     code_counts: how often each code of the codebook is used over all photos.
     reconstructions: (photo, reconstruction) of photos held out from the VQ-GAN's training.
     ratings: by split. retrieval: recalls by kind of pair, e.g. ``{"generated": {"R@1": .8, "R@5": .97}}``.
@@ -74,6 +85,7 @@ class Report:
     metrics: dict[str, Any] = field(default_factory=dict)
     vq_journal: list[dict[str, Any]] = field(default_factory=list)
     joint_journal: list[dict[str, Any]] = field(default_factory=list)
+    phase_journals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     code_counts: Int[np.ndarray, "K"] | None = None
     reconstructions: list[tuple[UInt8[np.ndarray, "_ _ 3"], UInt8[np.ndarray, "_ _ 3"]]] = field(
         default_factory=list
@@ -119,13 +131,26 @@ def report_html(report: Report) -> str:
         tables=metric_tables({name: entry for name, entry in report.metrics.items() if name not in APART}),
         diagnosis=diagnosis_parts(report.metrics.get(DIAGNOSIS, {})),
         evaluation_plots=evaluation_plots,
-        joint_plots=curves.joint_plots(report.joint_journal),
-        best=curves.best_validation(report.joint_journal),
+        trainings=_trainings(report),
         vq_plots=vq_plots,
         provenance=_provenance(report),
         seconds=_durations(report.provenance.get("seconds")),
         config=_yaml(plain(report.config)),
     )
+
+
+def _trainings(report: Report) -> list[Training]:
+    """The phases in their order, the last without a name; those whose journals have nothing to draw are left out."""
+    journals = {**report.phase_journals, "": report.joint_journal}
+    trainings = [
+        Training(
+            title=f"First: the {phase}" if phase else "Then: the rest",
+            plots=curves.joint_plots(journal, phase),
+            best=curves.best_validation(journal),
+        )
+        for phase, journal in journals.items()
+    ]
+    return [training for training in trainings if training.plots]
 
 
 def _provenance(report: Report) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from meter.baselines import Baseline
 from meter.config import RunConfig
 from meter.data import Prepared, overview
 from meter.disc import Matcher
@@ -44,6 +45,7 @@ def run_report(
         key_figures=key_figures(metrics),
         metrics=metrics,
         joint_journal=folder.journal.read(),
+        phase_journals=phase_journals(folder),
         ratings=ratings_by_split(generated),
         retrieval=retrieval(metrics),
         gallery=gallery(generated, prepared, visual.vq if visual else None, matcher, config),
@@ -58,6 +60,13 @@ def run_report(
         report.code_counts = np.bincount(visual.codes.ravel(), minlength=visual.vq.config.num_codes)
         report.reconstructions = reconstructions(prepared, visual)
     return write_report(folder.report_file, report)
+
+
+def phase_journals(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
+    """The journals of a baseline's phases before its last, by name."""
+    model = folder.model
+    names = [phase.name for phase in model.phases() if phase.name] if isinstance(model, Baseline) else []
+    return {name: folder.of_phase(name).journal.read() for name in names}
 
 
 def ratings_by_split(generated: Sequence[Generation]) -> dict[str, Ratings]:

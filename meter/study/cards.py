@@ -1,7 +1,7 @@
 """The cards of a study: what each is made from, and all pictures of one size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -43,9 +43,25 @@ class Two:
     first: Source
     second: Source
 
+    @property
+    def rated(self) -> bool:
+        """Whether both cards can show a rating."""
+        return None not in (self.first.generation.predicted_rating, self.second.generation.predicted_rating)
+
+    def without_ratings(self) -> "Two":
+        """The same two cards, neither with a rating."""
+        first, second = (
+            replace(source, generation=replace(source.generation, predicted_rating=None))
+            for source in (self.first, self.second)
+        )
+        return Two(first=first, second=second)
+
 
 def make_cards(sources: Sequence[Source], runs: Sequence[RunFolder], pictures: Pictures) -> list[Card]:
-    """Cards that tell nothing of their system: rating, sentence and picture, all pictures of one size."""
+    """Cards that tell nothing of their system: rating, sentence and picture, all pictures of one size.
+
+    Where no rating is shown, nothing stands in its place.
+    """
     images = _images(sources, runs, pictures)
     return [
         Card(

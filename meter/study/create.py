@@ -103,6 +103,10 @@ def create(config: CreateConfig) -> Study:
     ]
     unused = rows[config.num_pairs :] + rows[: config.num_pairs]
     checks = make_checks(by_row, unused, config.num_checks)
+    # A system that predicts no rating would be known by that; and checks, where no pair shows one.
+    pairs = [pair if pair.rated else pair.without_ratings() for pair in pairs]
+    if not any(pair.rated for pair in pairs):
+        checks = [check.without_ratings() for check in checks]
     drawn = sheets(
         systems,
         num_sheets=config.num_raters,

@@ -4,7 +4,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 from meter.report.card import Card
-from meter.report.explanation import NO_RATING
 from meter.report.pictures import data_uri
 from meter.study.create import Study
 from meter.study.questions import WORDINGS
@@ -38,11 +37,12 @@ def labelling_config(study: Study) -> str:
     view = ElementTree.Element("View")
     ElementTree.SubElement(view, "Header", value="$asked_for")
     row = ElementTree.SubElement(view, "View", style="display: flex; gap: 2em")
+    rated = any(card.rating is not None for card in study.cards)
     pictured = any(card.image is not None for card in study.cards)
     for side in ("left", "right"):
         column = ElementTree.SubElement(row, "View", style="flex: 1")
         ElementTree.SubElement(column, "Header", value=SIDES[side], size="5")
-        for name in ("rating", "sentence"):
+        for name in ("rating", "sentence") if rated else ("sentence",):
             ElementTree.SubElement(column, "Text", name=f"{side}_{name}", value=f"${side}_{name}")
         if pictured:
             ElementTree.SubElement(column, "Image", name=f"{side}_picture", value=f"${side}_picture")
@@ -65,6 +65,6 @@ def labelling_config(study: Study) -> str:
 
 
 def _side(side: str, card: Card) -> dict[str, str]:
-    rating = NO_RATING if card.rating is None else f"{card.rating:.1f} of {card.best_rating}"
+    rating = "" if card.rating is None else f"{card.rating:.1f} of {card.best_rating}"
     said = {f"{side}_rating": rating, f"{side}_sentence": card.sentence}
     return said if card.image is None else {**said, f"{side}_picture": data_uri(card.image)}

@@ -23,6 +23,7 @@ def rating_page(study: Study) -> str:
         num_sheets=len(study.sheets),
         num_trials=max(len(sheet) for sheet in study.sheets),
         questions=[WORDINGS[question] for question in study.questions],
+        with_ratings=any(card.rating is not None for card in study.cards),
         with_pictures=any(card.image is not None for card in study.cards),
         with_repeats=any(trial.kind is Kind.repeat for trial in study.key.sheets[0]),
         data=_in_script(_data(study)),

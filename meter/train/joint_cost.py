@@ -116,7 +116,7 @@ def joint_estimate(
     networks.zero_gradients()
     parts = f", each in {accumulation} parts" if accumulation > 1 else ""
     return (
-        f"joint training: at most {steps:,} steps of {batch_size} records{parts}; about "
+        f"at most {steps:,} steps of {batch_size} records{parts}; about "
         f"{format_bytes(cost.bytes(part))} and {format_duration(seconds)} on this machine "
         f"({machine_name(fabric.device)})"
     )

@@ -71,6 +71,7 @@ class TrainingLog:
     """Writes the journal, moves the progress bar and sends to W&B; silent in all processes but the first.
 
     settings: what W&B shows as the run's config.  quiet: whether this process is silent.
+    name: what the training is called on the terminal.
     """
 
     def __init__(
@@ -81,10 +82,12 @@ class TrainingLog:
         settings: dict[str, Any],
         *,
         quiet: bool,
+        name: str = "training",
     ) -> None:
         self.journal = Journal(files.journal)
         self.console = console
         self.quiet = quiet
+        self.name = name
         self.show: Callable[[int, str], None] | None = None
         self.wandb = None if quiet else _start_wandb(files.wandb, config, settings)
 
@@ -93,7 +96,7 @@ class TrainingLog:
         """Shows a progress bar while the block runs."""
         console = None if self.quiet else self.console
         total = epochs * steps_per_epoch
-        with training_progress("joint training", total, console, done=progress.step) as self.show:
+        with training_progress(self.name, total, console, done=progress.step) as self.show:
             yield
         self.show = None
         if self.wandb is not None:

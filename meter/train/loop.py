@@ -132,7 +132,7 @@ class JointTraining:
             steps=self.config.epochs * self.steps_per_epoch - self.progress.step,
         )
         if not self.log.quiet:
-            self.log.console.print(line, soft_wrap=True)
+            self.log.console.print(f"{self.log.name}: {line}", soft_wrap=True)
 
     def run_epoch(self) -> None:
         """The rest of the current epoch."""

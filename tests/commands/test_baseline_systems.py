@@ -187,6 +187,28 @@ def test_nete_is_trained_in_two_phases(runs: dict[str, RunFolder]) -> None:
     assert ratings == {min(line["rating"] for line in lines)}
 
 
+def test_the_report_has_the_curves_of_every_phase(runs: dict[str, RunFolder]) -> None:
+    page = runs["nete"].report_file.read_text(encoding="utf-8")
+    first, then = page.index("<h3>First: the rating</h3>"), page.index("<h3>Then: the rest</h3>")
+    assert (
+        first < page.index("<strong>Rating loss</strong>") < then < page.index("<strong>Text loss</strong>")
+    )
+    assert "<h3>First" not in runs["nrt"].report_file.read_text(encoding="utf-8")
+
+
+def test_a_training_is_called_by_its_name(
+    runs: dict[str, RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of("nete", tmp_path)
+    config.cache, config.train.epochs = runs["nete"].config.cache, 1
+    named = []
+    monkeypatch.setattr(JointTraining, "run", lambda training: named.append(training.log.name))
+    with pytest.raises(InputError):  # nothing was trained, so there are no weights to go on from
+        run(config)
+    assert named == ["training of the rating"]
+    assert set(runs["nrt"].manifest["seconds"]) >= {"training", "generation"}
+
+
 class KilledError(Exception):
     """Stands for a kill: nothing is saved on the way out."""
 

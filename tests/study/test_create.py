@@ -208,19 +208,41 @@ def test_label_studio_gets_the_first_sheet(study: Study) -> None:
     }
     assert named <= set(made[0]["data"])
     choices = {one.get("name"): [choice.get("alias") for choice in one] for one in view.iter("Choices")}
+    assert "left_rating" in named
     assert choices == {question.name: ["left", "tie", "right"] for question in study.questions}
 
 
-def test_a_system_that_predicts_no_rating_says_so(tmp_path) -> None:
+def test_a_system_that_predicts_no_rating_is_not_known_by_that(tmp_path, study: Study, page: str) -> None:
+    """Its pairs show no rating on either side, and as no other pairs are left, neither do the checks."""
+    assert 'class="rating"' in page
+    assert "It shows a predicted rating and a sentence" in page
     runs = write_two_runs(tmp_path)
     path = Path(runs[0]) / "generations.jsonl"
-    made = [replace(one, predicted_rating=None) for one in read_generations(path)]
-    write_generations(path, made)
+    write_generations(path, [replace(one, predicted_rating=None) for one in read_generations(path)])
     made = create(settings(runs))
-    said = {task["data"]["left_rating"] for task in tasks(made)}
-    assert "no rating predicted" in said
-    assert any("of 5" in rating for rating in said)
-    assert "no rating predicted" in rating_page(made)
+    assert {card.rating for card in made.cards} == {None}
+    assert {task["data"][f"{side}_rating"] for task in tasks(made) for side in ("left", "right")} == {""}
+    without = rating_page(made)
+    assert 'class="rating"' not in without
+    assert "_rating" not in labelling_config(made)
+    assert "no rating" not in without
+    assert "It shows a sentence" in without
+
+
+def test_pairs_of_systems_that_predict_ratings_show_them_beside_pairs_that_do_not(tmp_path) -> None:
+    bare = write_run(tmp_path / "bare", name="bare", rows=40, pictures=False)
+    (bare / "scores.jsonl").unlink()
+    path = bare / "generations.jsonl"
+    write_generations(path, [replace(one, predicted_rating=None) for one in read_generations(path)])
+    made = create(settings([str(bare), *write_two_runs(tmp_path)], pictures=Pictures.none))
+    for shown, secret in zip(made.sheets[0], made.key.sheets[0], strict=True):
+        if secret.kind is Kind.check:
+            continue
+        ratings = [made.cards[number].rating for number in (shown.left, shown.right)]
+        unrated = made.key.runs[secret.left].label == "bare" or made.key.runs[secret.right].label == "bare"
+        assert [rating is None for rating in ratings] == [unrated] * 2
+    assert any(card.rating is None for card in made.cards)
+    assert any(card.rating is not None for card in made.cards)
 
 
 def test_the_key_calls_the_systems_by_their_names(study: Study) -> None:

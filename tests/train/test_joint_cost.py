@@ -74,7 +74,7 @@ def test_a_step_that_does_not_fit_is_refused_with_the_parts_that_would(monkeypat
             steps=1200,
         )
 
-    assert line(1, None).startswith("joint training: at most 1,200 steps of 24 records; about ")
+    assert line(1, None).startswith("at most 1,200 steps of 24 records; about ")
     assert "24 records, each in 2 parts; about" in line(2, cost.bytes(12))
     free = cost.bytes(24) - 1
     with pytest.raises(
