@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from meter.study.label_studio_export import ExportCounts
 from meter.study.pigeonhole import Interval
 from meter.study.power import Power
 from meter.study.questions import Question
@@ -87,6 +88,7 @@ class StudyResult:
     """All numbers; ``study.json`` holds them under these names.
 
     labels: of the systems. num_raters, num_items: whose answers count. provenance: key, files, settings.
+    export: what exports of Label Studio hold besides; None without one.
     """
 
     study: str
@@ -99,3 +101,4 @@ class StudyResult:
     raters: list[RaterRow]
     questions: list[QuestionResult]
     provenance: dict[str, Any]
+    export: ExportCounts | None = None

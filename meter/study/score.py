@@ -21,7 +21,7 @@ class ScoreConfig:
     """Answers to score."""
 
     answers: list[str] = field(default_factory=list)
-    """The raters' CSV files."""
+    """The raters' CSV files, and Label Studio's exports as JSON."""
     key: str = ""
     """The study's key.json."""
     min_checks: float = 0.75
@@ -45,7 +45,8 @@ def score(config: ScoreConfig) -> StudyResult:
     """
     _check(config)
     key = read_key(Path(config.key))
-    raters = read_answers([Path(path) for path in config.answers], key)
+    answers = read_answers([Path(path) for path in config.answers], key)
+    raters = answers.raters
     rows = [rater_row(rater, config.min_checks) for rater in raters]
     kept = [rater for rater, row in zip(raters, rows, strict=True) if row.kept]
     if not kept:
@@ -68,6 +69,7 @@ def score(config: ScoreConfig) -> StudyResult:
         num_items=len(items),
         num_pairs=key.num_pairs,
         raters=rows,
+        export=answers.export,
         questions=[
             result
             for question in key.questions

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from meter.study.label_studio_export import ExportCounts
 from meter.study.pigeonhole import Interval
 from meter.study.power import NUMBERS_OF_RATERS, WANTED
 from meter.study.questions import WORDINGS
@@ -150,7 +151,18 @@ def explanations(result: StudyResult) -> list[str]:
         )
     if missing:
         said.append(f"{missing} questions have no answer; what is there counts.")
+    if result.export:
+        said.append(of_export(result.export))
     return said
+
+
+def of_export(counts: ExportCounts) -> str:
+    """What exports of Label Studio hold, and what of it counts for nothing."""
+    return (
+        f"Label Studio: {counts.annotations} annotations, of which {counts.incomplete} answer some of the questions "
+        f"only. Left out: {counts.cancelled} cancelled annotations, {counts.drafts} drafts that were not submitted, "
+        f"{counts.unknown_tasks} tasks of no trial of this study, {counts.not_asked} results about what is not asked."
+    )
 
 
 def title(result: QuestionResult) -> str:

@@ -90,7 +90,7 @@ def test_a_rater_answers_reloads_goes_on_and_saves(study: Study, tmp_path) -> No
         assert page.problems == []
     assert [(row["trial"], row["question"], row["answer"]) for row in rows] == expected
     assert {(row["study"], row["rater"], row["sheet"]) for row in rows} == {(study.id, "anna", "2")}
-    (rater,) = read_answers(list(downloads.glob("*.csv")), study.key)
+    (rater,) = read_answers(list(downloads.glob("*.csv")), study.key).raters
     assert rater.num_missing == 0
     assert len(rater.seconds) == 5
 
