@@ -42,10 +42,16 @@ NUM_FREQUENT, NUM_RARE = 30, 10
 
 def _print_features(features: list[FoundFeature], console: Console) -> None:
     """The feature words that were mined, for a look before training."""
-    table = Table(title="feature words found in training reviews", title_justify="left", header_style="bold")
-    table.add_column("word")
-    table.add_column("sentences", justify="right")
-    table.add_column("example", no_wrap=True, overflow="ellipsis")
+    table = Table(
+        title="feature words found in training reviews",
+        title_justify="left",
+        header_style="bold",
+        expand=True,
+    )
+    table.add_column("word", no_wrap=True)
+    table.add_column("sentences", justify="right", no_wrap=True)
+    # What is left of the line: an example is cut before a word is.
+    table.add_column("example", no_wrap=True, overflow="ellipsis", ratio=1)
     shown = [*features[:NUM_FREQUENT], *features[NUM_FREQUENT:][-NUM_RARE:]]
     left_out = len(features) - len(shown)
     for index, feature in enumerate(shown):

@@ -48,6 +48,11 @@ def test_a_table_without_feature_words_trains_with_those_that_are_found(tmp_path
     assert metrics["feature_frequency"]["num_features"] == 3
     card = meter.load(run).explain(user="user 1", item="item 1", feature="pool")
     assert (card.feature, card.rating is not None) == ("pool", True)
+    command(tmp_path, "explain", f"run={run}", "user=user 1", "item=item 1")
+    (shown,) = (run / "explanations").glob("user 1-item 1-*.png")
+    assert shown.stem.rpartition("-")[2] in ("pool", "bed", "breakfast"), (
+        "the likeliest word, where none is named"
+    )
 
 
 def test_photos_are_used_where_there_is_a_manifest(tmp_path: Path) -> None:

@@ -170,6 +170,24 @@ def test_a_csv_without_feature_words_is_prepared_with_them_and_shown(tmp_path: P
     assert "the pool was fine , number" in printed
 
 
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_long_examples_leave_room_for_the_words(tmp_path: Path, width: int) -> None:
+    """The example is what is cut, however narrow the terminal."""
+    rest = "and we were " + "very " * 40 + "happy"
+    write_lines(tmp_path, entries_of([f"The {word} was fine {rest}." for word in ("waiter", "food")] * 30))
+    config = DatasetConfig(format=Format.jsonl, root=str(tmp_path), use_images=False, features=MINED)
+    prepared = prepare(config, tmp_path / "cache", seed=0)
+    console = Console(file=io.StringIO(), width=width)
+    print_overview(prepared, console)
+    printed = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+    table = printed.partition("feature words found")[2]
+    for feature in found_features(prepared):
+        (line,) = [line for line in table.splitlines() if f" {feature.word} " in line.partition("the ")[0]]
+        assert f" {feature.count} " in line
+        assert f"the {feature.word} was fine" in line
+        assert line.rstrip().endswith("… │")
+
+
 def test_many_words_are_shown_by_their_ends(tmp_path: Path) -> None:
     words = [f"{first}{second}oo" for first, second in product("abcdefg", "klmnpqr")]
     texts = [f"The {word} was fine." for index, word in enumerate(words) for _ in range(6 + index)]
