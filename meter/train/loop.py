@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -24,12 +25,13 @@ from meter.train.part_weights import LossMeans, count_part
 from meter.train.sharding import gathered, is_split
 from meter.train.state import TrainingProgress, random_states, set_random_state
 from meter.train.steps import joint_step
+from meter.train.weight_average import WeightAverage
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-CHECKPOINT_FORMAT = 2
+CHECKPOINT_FORMAT = 3
 """Raised whenever the entries of a checkpoint change their names or their meaning."""
 
 
@@ -92,6 +94,8 @@ class JointTraining:
             )
         self.steps_per_epoch = num_steps(len(splits["train"]), config.batch_size)
         self.schedule = LearningRateSchedule(optimizer, config.epochs * self.steps_per_epoch)
+        decay = optimizer.ema_decay
+        self.average = None if decay is None else WeightAverage(networks.model, decay)
         self.progress = TrainingProgress()
         self.running = RunningMeans()
 
@@ -107,7 +111,8 @@ class JointTraining:
         with self.log.shown(self.config.epochs, self.steps_per_epoch, self.progress):
             while not self.finished:
                 self.run_epoch()
-                self.validate()
+                with nullcontext() if self.average is None else self.average.in_place():
+                    self.validate()
                 self.progress.epoch, self.progress.step_in_epoch = self.progress.epoch + 1, 0
                 self.save()
         return self.progress
@@ -162,6 +167,8 @@ class JointTraining:
         self.running.add(values | {"words": sum(len(part.word_slots) for part in parts)})
         self.progress.step += 1
         self.progress.step_in_epoch += 1
+        if self.average is not None:
+            self.average.update(self.progress.step)
 
     def current_objective(self) -> ObjectiveConfig:
         """J at this step: without L_d as long as that does not count yet."""
@@ -252,6 +259,7 @@ class JointTraining:
             "schedule": self.schedule.state_dict(),
             "progress": asdict(self.progress),
             "running": dict(self.running.sums),
+            "average": None if self.average is None else self.average.state_dict(),
             "journal": len(self.log.journal),
         }
         if self.fabric.is_global_zero:
@@ -271,6 +279,8 @@ class JointTraining:
             self.schedule.load_state_dict(state["schedule"])
             self.progress = TrainingProgress(**state["progress"])
             self.running = RunningMeans(state["running"])
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
             set_random_state(self.fabric, state["random"])
         if self.fabric.is_global_zero:
             self.log.journal.truncate(0 if state is None else state["journal"])

@@ -50,6 +50,9 @@ class OptimizerConfig(EnumFields):
     """Factor on PETER's rate after an epoch that did not improve."""
     clip: float | None = 1.0
     """Largest norm of the gradient; None does not clip."""
+    ema_decay: float | None = None
+    """Decay of a moving average of the transformer's weights, which is then validated, saved and measured in their
+    place; None keeps no average."""
 
 
 def make_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:

@@ -184,6 +184,50 @@ def train_until_killed(folder: Path, step: int) -> None:
     killed.run()
 
 
+def test_a_resumed_run_goes_on_with_its_average_of_the_weights(tmp_path) -> None:
+    optimizer = OptimizerConfig(learning_rate=1e-2, ema_decay=0.9)
+    whole = make_training(tmp_path / "whole", optimizer=optimizer)
+    whole.run()
+    with pytest.raises(Interrupted):
+        make_training(tmp_path / "parts", optimizer=optimizer, stop=StopAfter(5)).run()
+    resumed = make_training(tmp_path / "parts", optimizer=optimizer)
+    resumed.run()
+    assert_same_state(whole, resumed)
+    best = [Meter.from_pretrained(tmp_path / name / "best").state_dict() for name in ("whole", "parts")]
+    assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+
+
+def test_the_average_is_validated_and_saved_and_the_weights_go_on_from_where_they_were(tmp_path) -> None:
+    """Against the average by its definition, of the weights after each of 12 steps."""
+    plain = make_training(tmp_path / "plain")
+    history = []
+    take_step = plain.step
+
+    def step_and_remember(parts) -> None:
+        take_step(parts)
+        history.append({name: each.clone() for name, each in plain.networks.model.state_dict().items()})
+
+    average = {name: each.clone() for name, each in plain.networks.model.state_dict().items()}
+    plain.step = step_and_remember
+    plain.run()
+    for step, weights in enumerate(history, start=1):
+        kept = min(0.8, (1 + step) / (10 + step))
+        average = {name: kept * average[name] + (1 - kept) * weights[name] for name in average}
+
+    optimizer = OptimizerConfig(learning_rate=1e-2, warmup_steps=2, ema_decay=0.8)
+    averaged = make_training(tmp_path / "averaged", optimizer=optimizer)
+    averaged.keep_best = lambda loss: JointTraining.keep_best(averaged, -1.0 * averaged.progress.step)
+    averaged.run()
+    assert_same_weights(averaged.networks.model.state_dict(), history[-1])
+    saved = Meter.from_pretrained(tmp_path / "averaged" / "best").state_dict()
+    for name, value in average.items():
+        torch.testing.assert_close(saved[name], value)
+
+
+def assert_same_weights(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert all(torch.equal(first[name], second[name]) for name in second)
+
+
 def test_a_killed_run_ends_like_one_that_was_not(tmp_path) -> None:
     """SIGKILL in the middle of an epoch, with unsaved steps behind it: the same end, bit for bit."""
     whole = make_training(tmp_path / "whole", checkpoint_every=3)
@@ -329,7 +373,7 @@ def test_only_the_first_process_cuts_the_journal(tmp_path, monkeypatch: pytest.M
 
 def test_a_checkpoint_of_another_format_is_refused(tmp_path) -> None:
     save_checkpoint(tmp_path / "last", {"position": {"epoch": 3}})
-    with pytest.raises(InputError, match="expected a checkpoint of format 2, found None"):
+    with pytest.raises(InputError, match="expected a checkpoint of format 3, found None"):
         make_training(tmp_path).resume()
 
 
