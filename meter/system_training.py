@@ -29,7 +29,7 @@ from meter.train.files import TrainingFiles
 from meter.train.log import LogConfig, TrainingLog
 from meter.train.loop import JointTraining
 from meter.train.matcher import new_discriminator, train_matcher
-from meter.train.matching import train_matching
+from meter.train.matching import Negatives, train_matching
 from meter.train.networks import JointNetworks
 from meter.train.objective import DiscriminatorTraining
 from meter.train.picture_features import picture_features
@@ -194,6 +194,7 @@ class SystemTraining:
                     network.to(examples.device),
                     paired_records(prepared, examples, "train"),
                     paired_records(prepared, examples, "validation"),
+                    Negatives.same_feature,
                     self.config.matching,
                     self.config.seed,
                 )

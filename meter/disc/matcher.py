@@ -21,8 +21,8 @@ class Matcher:
 
     network: encodes sentences and pictures; only comparisons of its scores mean something, their sigmoid does not.
     others: the codes of up to 99 true pictures.
-    auc: how often, on validation pairs, a record's own photo scores above another item's of the same feature; 0.5 is
-        chance. None where there was nothing to compare.
+    auc: how often, on validation pairs, a record's own photo scores above another item's; 0.5 is chance. None where
+        there was nothing to compare.
     above_chance: whether it is surely better than chance there. Where it is not, what it says means nothing.
     """
 

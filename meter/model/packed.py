@@ -74,8 +74,8 @@ class PackedMeter(nn.Module):
     ) -> Float[Tensor, "B T D"]:
         """The states of all slots that hold a token.
 
-        A sentence without a picture is packed, on a CPU: an accelerator would have to wait for the host. Behind one with
-        a picture there is little padding, beside the codes.
+        A sentence without a picture is packed, on a CPU: an accelerator would have to wait for the host. Beside the
+        codes of a picture there is little padding.
         """
         if tokens.device.type != "cpu":
             return self.encode_whole(tokens, words)
@@ -88,7 +88,11 @@ class PackedMeter(nn.Module):
         states = tokens.new_zeros(tokens.shape)
         sentences = self.encode_sentences(tokens[bare, :end], words[bare])
         states = states.index_copy(0, bare, F.pad(sentences, (0, 0, 0, tokens.shape[1] - end)))
-        return states.index_copy(0, shown, self.encode_whole(tokens[shown], words[shown])) if len(shown) else states
+        return (
+            states.index_copy(0, shown, self.encode_whole(tokens[shown], words[shown]))
+            if len(shown)
+            else states
+        )
 
     def encode_whole(
         self, tokens: Float[Tensor, "B T D"], words: Int[Tensor, "B S"]

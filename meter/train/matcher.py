@@ -8,7 +8,7 @@ import torch
 
 from meter.disc import Discriminator, DiscriminatorConfig, Matcher
 from meter.metrics import is_above_chance
-from meter.train.matching import MatchingConfig, PairedRecords, train_matching
+from meter.train.matching import MatchingConfig, Negatives, PairedRecords, train_matching
 
 NUM_OTHERS = 99
 """Pictures that a pair is compared with."""
@@ -41,7 +41,7 @@ def train_matcher(
         sizes, width=config.width, code_rank=config.code_rank, gated=training.features is not None
     )
     network = new_discriminator(sizes, seed).to(training.items.device)
-    auc = train_matching(network, training, validation, matching, seed)
+    auc = train_matching(network, training, validation, Negatives.other_items, matching, seed)
     drawn = np.random.default_rng(seed).permutation(len(training))[:NUM_OTHERS]
     photos = training.photos[torch.from_numpy(drawn).to(training.photos.device)]
     return Matcher(

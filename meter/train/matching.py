@@ -1,4 +1,4 @@
-"""Trains a discriminator on true pairs alone: to find a sentence's picture among others of the same feature.
+"""Trains a discriminator on true pairs alone: to find a sentence's picture among those of other items.
 
 So the matcher is trained, which measures, and D where it learns before the transformer does.
 """
@@ -6,6 +6,7 @@ So the matcher is trained, which measures, and D where it learns before the tran
 import copy
 import math
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import torch
@@ -20,6 +21,15 @@ from meter.disc import Discriminator, TruePairs
 from meter.special_words import PAD
 
 
+class Negatives(Enum):
+    """Which pictures of a batch a sentence is told from."""
+
+    other_items = "other_items"
+    """Those of all other items: a picture of another kind is wrong, and one of another item too."""
+    same_feature = "same_feature"
+    """Of these, the ones that were chosen for the same feature, where there are any: naming it is not enough."""
+
+
 @dataclass(kw_only=True, slots=True)
 class MatchingConfig:
     """How a network learns matching from true pairs; chosen on validation pairs, where it also stops."""
@@ -29,7 +39,7 @@ class MatchingConfig:
     patience: int = 5
     """Epochs in a row without a better AUC on validation pairs before the training stops."""
     batch_size: int = 256
-    """Pairs a step; each sentence is compared with the pictures of its feature among them."""
+    """Pairs a step; each sentence is compared with the pictures of other items among them."""
     learning_rate: float = 1e-2
     """Peak rate of AdamW, which falls to 0 as a cosine."""
     weight_decay: float = 0.01
@@ -80,7 +90,7 @@ class PairedRecords:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MatchingAuc:
-    """How often a record's own photo scores above another item's of the same feature; nan where there is none.
+    """How often a record's own photo scores above one that it is told from; nan where there is none.
 
     error: its standard error over records.
     """
@@ -93,6 +103,7 @@ def train_matching(
     network: Discriminator,
     training: PairedRecords,
     validation: PairedRecords,
+    negatives: Negatives,
     config: MatchingConfig,
     seed: int,
 ) -> MatchingAuc:
@@ -114,19 +125,19 @@ def train_matching(
             epoch_order(training.features, len(training), generator),
         )
         for indices in order.split(config.batch_size)[:steps]:
-            loss = matching_loss(network, training.pairs(indices, photos), config.indifference)
+            loss = matching_loss(network, training.pairs(indices, photos), negatives, config.indifference)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-        auc = matching_auc(network.eval(), validation)
+        auc = matching_auc(network.eval(), validation, negatives)
         failures += 1
         if not auc.value <= best_auc.value:
             best_auc, best, failures = auc, copy.deepcopy(network.state_dict()), 0
         if failures == config.patience:
             break
     network.load_state_dict(best)
-    fit_offset(network, validation)
+    fit_offset(network, validation, negatives)
     return best_auc
 
 
@@ -142,12 +153,14 @@ def epoch_order(
     return torch.from_numpy(np.concatenate([groups[index] for index in generator.permutation(len(groups))]))
 
 
-def matching_loss(network: Discriminator, pairs: TruePairs, indifference: float) -> Float[Tensor, ""]:
+def matching_loss(
+    network: Discriminator, pairs: TruePairs, negatives: Negatives, indifference: float
+) -> Float[Tensor, ""]:
     """The contrastive loss, and for a gated network the variance of its scores under other features."""
     sentences = network.text_encoder(network.text_encoder.embed(pairs.words), pairs.words != PAD)
     images = network.encode_image(pairs.codes)
     scores = network.score_all(network.gated(sentences, pairs.features), images)
-    loss = contrastive_loss(scores, negative_pairs(pairs))
+    loss = contrastive_loss(scores, negative_pairs(pairs, negatives))
     if network.gate is None or pairs.features is None:
         return loss
     # Neighbours in a batch are about the same feature.
@@ -156,10 +169,10 @@ def matching_loss(network: Discriminator, pairs: TruePairs, indifference: float)
     return loss + indifference * (spread * (others != pairs.features)).mean()
 
 
-def negative_pairs(pairs: TruePairs) -> Bool[Tensor, "B B"]:
-    """Which pictures (columns) a sentence (rows) is told from: other items', of its feature if there are any."""
+def negative_pairs(pairs: TruePairs, negatives: Negatives) -> Bool[Tensor, "B B"]:
+    """Which pictures (columns) a sentence (rows) is told from."""
     other_item = pairs.items[:, None] != pairs.items
-    if pairs.features is None:
+    if pairs.features is None or negatives is Negatives.other_items:
         return other_item
     alike = other_item & (pairs.features[:, None] == pairs.features)
     return torch.where(alike.any(dim=1, keepdim=True), alike, other_item)
@@ -183,17 +196,17 @@ class ComparedPairs:
 
 
 @torch.no_grad()
-def compare_pairs(network: Discriminator, records: PairedRecords) -> ComparedPairs:
+def compare_pairs(network: Discriminator, records: PairedRecords, negatives: Negatives) -> ComparedPairs:
     """Scores the first ``NUM_VALIDATED`` records."""
     indices = torch.arange(min(len(records), NUM_VALIDATED), device=records.items.device)
     pairs = records.pairs(indices, records.photos)
     texts, images = network.encode_text(pairs.words, pairs.features), network.encode_image(pairs.codes)
-    return ComparedPairs(scores=network.score_all(texts, images), negatives=negative_pairs(pairs))
+    return ComparedPairs(scores=network.score_all(texts, images), negatives=negative_pairs(pairs, negatives))
 
 
-def matching_auc(network: Discriminator, records: PairedRecords) -> MatchingAuc:
+def matching_auc(network: Discriminator, records: PairedRecords, negatives: Negatives) -> MatchingAuc:
     """Compares each record's photo with those of the others."""
-    compared = compare_pairs(network, records)
+    compared = compare_pairs(network, records, negatives)
     own = compared.scores.diagonal()[:, None]
     above = (own > compared.scores).double() + 0.5 * (own == compared.scores).double()
     counts = compared.negatives.sum(dim=1)
@@ -204,12 +217,12 @@ def matching_auc(network: Discriminator, records: PairedRecords) -> MatchingAuc:
     return MatchingAuc(value=by_record.mean().item(), error=error.item())
 
 
-def fit_offset(network: Discriminator, records: PairedRecords) -> None:
+def fit_offset(network: Discriminator, records: PairedRecords, negatives: Negatives) -> None:
     """Sets the offset such that σ(score) is the probability that a pair is true, of as many true as mismatched ones.
 
     There the mean probability of the true pairs and that of the mismatched ones add up to 1.
     """
-    compared = compare_pairs(network, records)
+    compared = compare_pairs(network, records, negatives)
     if not compared.negatives.any():
         return
     true = compared.scores.diagonal().double().cpu().numpy()

@@ -12,6 +12,7 @@ from meter.disc import DiscriminatorConfig, Matcher, TruePairs
 from meter.train.matcher import MatcherConfig, new_discriminator, train_matcher
 from meter.train.matching import (
     MatchingConfig,
+    Negatives,
     PairedRecords,
     contrastive_loss,
     epoch_order,
@@ -23,6 +24,7 @@ from meter.train.matching import (
 
 SIZES = DiscriminatorConfig(num_words=50, num_codes=16, grid=[2, 3], width=16, code_rank=4)
 NUM_MEANINGS = 12
+NEGATIVES = Negatives.same_feature
 
 
 def paired_records(
@@ -64,11 +66,13 @@ def pairs_of(items: list[int], features: list[int] | None) -> TruePairs:
     )
 
 
-def test_negatives_are_other_items_of_the_same_feature_where_there_are_any() -> None:
-    negatives = negative_pairs(pairs_of([1, 1, 2, 3, 4], [7, 7, 7, 8, 9]))
-    rows = [row.nonzero().flatten().tolist() for row in negatives]
+def test_negatives_are_other_items_or_of_these_the_ones_of_the_same_feature() -> None:
+    pairs = pairs_of([1, 1, 2, 3, 4], [7, 7, 7, 8, 9])
+    rows = [row.nonzero().flatten().tolist() for row in negative_pairs(pairs, Negatives.same_feature)]
     assert rows == [[2], [2], [0, 1], [0, 1, 2, 4], [0, 1, 2, 3]]
-    without_features = negative_pairs(pairs_of([1, 1, 2], None))
+    rows = [row.nonzero().flatten().tolist() for row in negative_pairs(pairs, Negatives.other_items)]
+    assert rows == [[2, 3, 4], [2, 3, 4], [0, 1, 3, 4], [0, 1, 2, 4], [0, 1, 2, 3]]
+    without_features = negative_pairs(pairs_of([1, 1, 2], None), Negatives.same_feature)
     assert [row.nonzero().flatten().tolist() for row in without_features] == [[2], [2], [0, 1]]
 
 
@@ -93,11 +97,11 @@ def test_a_network_learns_what_belongs_together_and_ignores_a_wrong_feature() ->
     network = new_discriminator(
         DiscriminatorConfig(num_words=50, num_codes=16, grid=[2, 3], width=16, code_rank=8, gated=True), 0
     )
-    before = matching_auc(network.eval(), validation).value
-    auc = train_matching(network, training, validation, MatchingConfig(batch_size=64), seed=0)
+    before = matching_auc(network.eval(), validation, NEGATIVES).value
+    auc = train_matching(network, training, validation, NEGATIVES, MatchingConfig(batch_size=64), seed=0)
     assert abs(before - 0.5) < 0.1
     ceiling = 1 - 0.5 / NUM_MEANINGS
-    assert ceiling - 0.05 < auc.value == matching_auc(network, validation).value
+    assert ceiling - 0.05 < auc.value == matching_auc(network, validation, NEGATIVES).value
     with torch.no_grad():
         images = network.encode_image(validation.codes)
         right = network.score_all(network.encode_text(validation.words, validation.features), images)
@@ -109,12 +113,12 @@ def test_the_offset_makes_scores_probabilities() -> None:
     """As many mismatched pairs as true ones: of pairs that score p, the share p should be true."""
     training, validation = meaningful_records(1_024, 0), meaningful_records(512, 1)
     network = new_discriminator(SIZES, 0)
-    train_matching(network, training, validation, MatchingConfig(batch_size=64), seed=0)
+    train_matching(network, training, validation, NEGATIVES, MatchingConfig(batch_size=64), seed=0)
     indices = torch.arange(len(validation))
     pairs = validation.pairs(indices, validation.photos)
     with torch.no_grad():
         scores = network.score_all(network.encode_text(pairs.words), network.encode_image(pairs.codes))
-    negatives = negative_pairs(pairs)
+    negatives = negative_pairs(pairs, NEGATIVES)
     mean = (scores.diagonal().sigmoid().mean() + scores[negatives].sigmoid().mean()) / 2
     assert mean.item() == pytest.approx(0.5, abs=0.06)
 
@@ -122,10 +126,10 @@ def test_the_offset_makes_scores_probabilities() -> None:
 def test_a_batch_of_one_item_teaches_nothing() -> None:
     network = new_discriminator(SIZES, 0)
     pairs = pairs_of([1, 1], [7, 7])
-    matching_loss(network, pairs, indifference=1.0).backward()
+    matching_loss(network, pairs, NEGATIVES, indifference=1.0).backward()
     assert all(weight.grad is None or weight.grad.abs().sum() == 0 for weight in network.parameters())
     records = paired_records(pairs.words, pairs.codes, items=pairs.items)
-    auc = train_matching(network, records, records, MatchingConfig(batch_size=2, epochs=2), seed=0)
+    auc = train_matching(network, records, records, NEGATIVES, MatchingConfig(batch_size=2, epochs=2), seed=0)
     assert math.isnan(auc.value)
     assert network.offset == 0
 
