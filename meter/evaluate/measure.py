@@ -26,6 +26,7 @@ from meter.metrics import (
     is_readable,
     item_feature_metrics,
     item_feature_metrics_maple_compat,
+    label_agreement,
     name_item_features,
     rating_floor,
     read_ratings,
@@ -249,6 +250,10 @@ def _match(
     if suits is not None:
         # A perfect matcher cannot tell the own picture from others that the sentence is true of.
         metrics["match_of_true_pairs"]["ceiling"] = 1 - float(suits.mean()) / 2
+    labels = _labels(with_photo, prepared)
+    if labels is not None:
+        agreement = label_agreement(pair_scores["match_of_true_pairs"], labels, candidates)
+        metrics["match_of_true_pairs"] |= asdict(agreement)
     if not measurable:
         return _Sections(metrics=metrics, scores=scores)
     ranked = retrieve(pair_scores["match"])
@@ -259,6 +264,14 @@ def _match(
             "reciprocal_rank": float(ranked.reciprocal_rank[row]),
         }
     return _Sections(metrics=metrics, scores=scores)
+
+
+def _labels(generated: Sequence[Generation], prepared: Prepared) -> list[str] | None:
+    """The label of each record's photo; None where a photo has none."""
+    assert prepared.photos is not None
+    labels = [prepared.photos.entries[generation.photo]["label"] for generation in generated]
+    known = [label for label in labels if label]
+    return known if len(known) == len(labels) else None
 
 
 def _truth(generated: Sequence[Generation], truth: Truth, vq: VQGAN | None, rmse: float | None) -> _Sections:

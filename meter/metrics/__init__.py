@@ -44,6 +44,7 @@ from meter.metrics.retrieval import (
     draw_candidates,
     embedding_scores,
     is_above_chance,
+    label_agreement,
     retrieval_metrics,
     retrieve,
 )
@@ -113,6 +114,7 @@ __all__ = [
     "is_readable",
     "item_feature_metrics",
     "item_feature_metrics_maple_compat",
+    "label_agreement",
     "matched_runs_test",
     "name_item_features",
     "paired_test",

@@ -153,6 +153,8 @@ LABELS = {
     "match.auc_error": Label("Standard error of the matching AUC", 3),
     "match.measurable": Label("Matcher above chance"),
     "match.ceiling": Label("Highest possible matching AUC", 3),
+    "match.same_label": higher("Best other picture has the label", 3),
+    "match.same_label_by_chance": Label("The same by chance", 3),
     "match.chance_at_1": Label("R@1 by chance", 3),
     "match.tied": Label("Ties", 0),
     "match.num_candidates": Label("Candidates", 0),

@@ -126,6 +126,36 @@ def retrieval_metrics(scores: Float[np.ndarray, "N C"], true_column: int = 0) ->
     )
 
 
+@dataclass(kw_only=True, slots=True)
+class LabelAgreement:
+    """Whether sentences prefer pictures of the right kind: a bathroom beside "shower"."""
+
+    same_label: float
+    """Share of sentences whose highest picture of *another* item has the label of their own one; ties share."""
+    same_label_by_chance: float
+    """The same of a score that knows nothing: the mean share of such pictures among the others."""
+
+
+def label_agreement(
+    scores: Float[np.ndarray, "N C"], labels: Sequence[str], candidates: Int64[np.ndarray, "N C"]
+) -> LabelAgreement:
+    """Compares the label of each sentence's own picture with that of the other picture it scores highest.
+
+    Args:
+        scores: of the candidates; the own picture first.
+        labels: of the N pictures.
+        candidates: indices of the pictures, as ``draw_candidates`` gives them.
+    """
+    numbers = np.unique(np.asarray(labels), return_inverse=True)[1]
+    others = scores[:, 1:]
+    same = numbers[candidates[:, 1:]] == numbers[:, None]
+    best = others == others.max(axis=1, keepdims=True)
+    return LabelAgreement(
+        same_label=float(((same & best).sum(axis=1) / best.sum(axis=1)).mean()),
+        same_label_by_chance=float(same.mean()),
+    )
+
+
 def is_above_chance(auc: float, auc_error: float) -> bool:
     """Whether an AUC lies more than two standard errors above 0.5; what a scorer at chance says means nothing."""
     return auc - 2 * auc_error > 0.5

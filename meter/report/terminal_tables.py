@@ -93,6 +93,8 @@ RESULTS = (
     "match_of_true_pairs.recall_at_5",
     "match_of_true_pairs.auc",
     "match_of_true_pairs.ceiling",
+    "match_of_true_pairs.same_label",
+    "match_of_true_pairs.same_label_by_chance",
     "truth.sentence_truth",
     "truth.picture_truth",
     "truth.picture_shows_asked",

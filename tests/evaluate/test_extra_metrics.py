@@ -97,9 +97,9 @@ def test_bertscore_and_mauve_are_given_the_right_sides(monkeypatch, tmp_path: Pa
         "count": 1,
         "signature": "",
     }
-    assert found["test"]["bertscore"]["signature"] == f"bertscore|hash:{StandInScorer.hash}|version:3"
+    assert found["test"]["bertscore"]["signature"] == f"bertscore|hash:{StandInScorer.hash}|version:4"
     assert (found["test"]["mauve"]["mauve"], found["unseen"]["mauve"]["mauve"]) == (0, 1)
-    assert found["test"]["mauve"]["signature"] == "mauve|model:gpt2-large|buckets:2|seed:25|version:3"
+    assert found["test"]["mauve"]["signature"] == "mauve|model:gpt2-large|buckets:2|seed:25|version:4"
 
 
 def test_clipscore_and_fid_are_of_pictures_with_their_photos(monkeypatch, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_clipscore_and_fid_are_of_pictures_with_their_photos(monkeypatch, tmp_pa
     assert found["clipscore"]["mean"] == pytest.approx(2.5 * red)
     assert found["clipscore_of_true_pairs"]["mean"] == pytest.approx(2.5)
     assert (
-        found["clipscore"]["signature"] == "clipscore|model:ViT-B-32/laion2b_s34b_b79k|weight:2.5|version:3"
+        found["clipscore"]["signature"] == "clipscore|model:ViT-B-32/laion2b_s34b_b79k|weight:2.5|version:4"
     )
     assert found["fid"]["distance"] == pytest.approx(0, abs=1e-6)
     assert found["fid"]["count"] == found["clipscore"]["count"] == len(made), (

@@ -66,7 +66,7 @@ def test_coherence_by_hand() -> None:
     found = coherence([1.0, 2.0, 3.0], [2.0, 2.0, 5.0])
     assert found.correlation == pytest.approx(3 / np.sqrt(2 * 6))
     assert found.difference == pytest.approx(1.0)
-    assert (found.count, found.signature) == (3, "coherence|reader:ridge|ridge:10|phrases:1-2|version:3")
+    assert (found.count, found.signature) == (3, "coherence|reader:ridge|ridge:10|phrases:1-2|version:4")
 
 
 @pytest.mark.parametrize("values", [[0.1] * 7, [4.3] * 7])

@@ -12,7 +12,7 @@ def test_usr_by_user_and_item_by_hand() -> None:
     found = group_uniqueness(SENTENCES, USERS, ITEMS)
     assert (found.usr_by_user, found.num_users) == (pytest.approx(2 / 3), 1)
     assert (found.usr_by_item, found.num_items) == (pytest.approx(2 / 3), 1)
-    assert found.signature == "group_uniqueness|least_sentences:2|version:3"
+    assert found.signature == "group_uniqueness|least_sentences:2|version:4"
 
 
 def test_maple_counts_single_sentences_as_unique() -> None:

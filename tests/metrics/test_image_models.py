@@ -11,7 +11,7 @@ def test_clip_score_by_hand() -> None:
     texts = np.array([[3.0, 0.0], [5.0, 0.0], [-1.0, 0.0]])
     found = clip_score(images, texts, "ViT-B-32/x")
     assert found.mean == pytest.approx(2.5 * (1 + np.sqrt(0.5) + 0) / 3), "a negative cosine counts as 0"
-    assert (found.count, found.signature) == (3, "clipscore|model:ViT-B-32/x|weight:2.5|version:3")
+    assert (found.count, found.signature) == (3, "clipscore|model:ViT-B-32/x|weight:2.5|version:4")
     with pytest.raises(InputError, match="found none"):
         clip_score(images[:0], texts[:0], "")
 
@@ -20,7 +20,7 @@ def test_fid_by_hand() -> None:
     """In one dimension: (μ − μ')² + (σ − σ')²."""
     found = frechet_distance(np.array([[0.0], [2.0]]), np.array([[5.0], [9.0]]), "m")
     assert found.distance == pytest.approx((1 - 7) ** 2 + (np.sqrt(2) - np.sqrt(8)) ** 2)
-    assert (found.count, found.count_of_photos, found.signature) == (2, 2, "fid|model:m|version:3")
+    assert (found.count, found.count_of_photos, found.signature) == (2, 2, "fid|model:m|version:4")
 
 
 @pytest.mark.parametrize(("num_pictures", "num_photos"), [(60, 40), (4, 50), (3, 5)])

@@ -24,7 +24,7 @@ def test_item_features_by_hand() -> None:
     assert (found.ifcr, found.num_items) == (pytest.approx((3 / 4 + 1 / 2) / 2), 2)
     # front desk is in the true sentence; pool, view and bar, and pool are not repeated; the third has no feature
     assert (found.gt_fmr, found.count_with_true_feature) == (1 / 4, 4)
-    assert found.signature == "item_features|match:words|empty:left_out|version:3"
+    assert found.signature == "item_features|match:words|empty:left_out|version:4"
 
 
 def test_maple_finds_letters_inside_words_and_counts_what_has_no_feature() -> None:

@@ -33,8 +33,8 @@ def test_clipping_never_raises_the_error_of_ratings_on_the_scale():
 def test_signatures_tell_the_two_apart():
     ours = rating_metrics([1.0], [2.0]).signature
     peter = rating_metrics_peter_compat([1.0], [2.0], lowest=1.0, highest=5.0).signature
-    assert ours == "rating|clipped:no|version:3"
-    assert peter == "rating|clipped:1-5|version:3"
+    assert ours == "rating|clipped:no|version:4"
+    assert peter == "rating|clipped:1-5|version:4"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from meter.errors import InputError
-from meter.metrics.retrieval import draw_candidates, embedding_scores, is_above_chance, retrieval_metrics
+from meter.metrics.retrieval import (
+    draw_candidates,
+    embedding_scores,
+    is_above_chance,
+    label_agreement,
+    retrieval_metrics,
+)
 
 
 def test_ranks_by_hand():
@@ -120,3 +126,14 @@ def test_wrong_input_is_refused():
         draw_candidates(["a", "a"], seed=0)
     with pytest.raises(InputError, match="finite scores"):
         retrieval_metrics(np.array([[np.nan, 1.0]]))
+
+
+def test_label_agreement_by_hand():
+    """Sentence 0 prefers the other bathroom, sentence 1 a garden, and sentence 2 cannot choose between both others."""
+    candidates = np.array([[0, 1, 2], [1, 0, 2], [2, 0, 1]])
+    scores = np.array([[0.0, 5.0, 1.0], [9.0, 2.0, 3.0], [0.0, 4.0, 4.0]])
+    agreement = label_agreement(scores, ["bathroom", "bathroom", "garden"], candidates)
+    assert agreement.same_label == pytest.approx(1 / 3)
+    assert agreement.same_label_by_chance == pytest.approx((1 / 2 + 1 / 2 + 0) / 3)
+    alike = label_agreement(scores, ["bathroom", "garden", "bathroom"], candidates)
+    assert alike.same_label == pytest.approx((0 + 0 + 1 / 2) / 3)
