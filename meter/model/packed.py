@@ -1,15 +1,13 @@
-"""The model's pass without what is not there: the same numbers, for training and validation, in less time.
+"""The model's pass without the padding: the same numbers, for training and validation, in less time.
 
 Sentences differ in length. Layers that work slot by slot need not see the slots that hold no word, and the word head,
-the widest of all, need not be asked what stands there: no loss reads it. Nor need they see the slots of a picture that
-does not exist.
+the widest of all, need not be asked what stands there: no loss reads it.
 """
 
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -26,7 +24,6 @@ class PackedOutput:
 
     text: logits of these words.
     word_slots: where they stand, as ``sequence.word_slots`` counts.
-    visual: those of a picture that does not exist mean nothing.
     """
 
     rating: Float[Tensor, " B"] | None
@@ -60,74 +57,27 @@ class PackedMeter(nn.Module):
         """
         layout, heads = self.meter.layout, self.meter.heads
         tokens = self.meter.embedding(users, items, features, words, codes)
-        states = self.encode(tokens, words, codes)
+        states = self.encode(tokens, words, has_codes=codes is not None)
         return PackedOutput(
             rating=heads.rating(states[:, 0]),
             context=heads.context_words(states[:, 1]),
             text=heads.text(states[:, layout.text].flatten(0, 1)[word_slots]),
             word_slots=word_slots,
-            visual=None if codes is None else self.predict_codes(states, codes),
+            visual=None if codes is None or heads.visual is None else heads.visual(states[:, layout.visual]),
         )
 
     def encode(
-        self, tokens: Float[Tensor, "B T D"], words: Int[Tensor, "B S"], codes: Int[Tensor, "B M"] | None
+        self, tokens: Float[Tensor, "B T D"], words: Int[Tensor, "B S"], *, has_codes: bool
     ) -> Float[Tensor, "B T D"]:
-        """The states of all slots that hold a token.
+        """Packs where that pays: on a CPU, and with no picture behind the words.
 
-        A sentence without a picture is packed, on a CPU: an accelerator would have to wait for the host. Beside the
-        codes of a picture there is little padding.
+        An accelerator would have to wait for the host, and beside a picture's codes a sentence has little padding.
         """
-        if tokens.device.type != "cpu":
-            return self.encode_whole(tokens, words)
-        if codes is None:
-            return self.encode_sentences(tokens, words)
-        shown, bare = _with_picture(codes), _without_picture(codes)
-        if len(bare) == 0:
-            return self.encode_whole(tokens, words)
-        end = self.meter.layout.text.stop
-        states = tokens.new_zeros(tokens.shape)
-        sentences = self.encode_sentences(tokens[bare, :end], words[bare])
-        states = states.index_copy(0, bare, F.pad(sentences, (0, 0, 0, tokens.shape[1] - end)))
-        return (
-            states.index_copy(0, shown, self.encode_whole(tokens[shown], words[shown]))
-            if len(shown)
-            else states
-        )
-
-    def encode_whole(
-        self, tokens: Float[Tensor, "B T D"], words: Int[Tensor, "B S"]
-    ) -> Float[Tensor, "B T D"]:
-        """All slots, whether something stands there or not."""
-        return self.meter.transformer(tokens, self.meter.visible_slots(words, tokens.shape[1]))
-
-    def encode_sentences(
-        self, tokens: Float[Tensor, "B T D"], words: Int[Tensor, "B S"]
-    ) -> Float[Tensor, "B T D"]:
-        """The slots up to the end of each sentence, packed."""
+        transformer, visible = self.meter.transformer, self.meter.visible_slots(words, tokens.shape[1])
+        if has_codes or tokens.device.type != "cpu":
+            return transformer(tokens, visible)
         packing = Packing.of(present_slots(self.meter.layout, words)[:, : tokens.shape[1]])
-        visible = self.meter.visible_slots(words, tokens.shape[1])
-        return encode_packed(self.meter.transformer, tokens, visible, packing)
-
-    def predict_codes(
-        self, states: Float[Tensor, "B T D"], codes: Int[Tensor, "B M"]
-    ) -> Float[Tensor, "B M K"] | None:
-        """The visual head; on a CPU, pictures that do not exist are left out, and their logits are 0."""
-        head, slots = self.meter.heads.visual, states[:, self.meter.layout.visual]
-        if head is None or states.device.type != "cpu":
-            return None if head is None else head(slots)
-        shown = _with_picture(codes)
-        if len(shown) == len(codes):
-            return head(slots)
-        logits = head(slots[shown])
-        return logits.new_zeros(*slots.shape[:2], logits.shape[2]).index_copy(0, shown, logits)
-
-
-def _with_picture(codes: Int[Tensor, "B M"]) -> Int[Tensor, " P"]:
-    return (codes[:, 0] >= 0).nonzero().squeeze(1)
-
-
-def _without_picture(codes: Int[Tensor, "B M"]) -> Int[Tensor, " P"]:
-    return (codes[:, 0] < 0).nonzero().squeeze(1)
+        return encode_packed(transformer, tokens, visible, packing)
 
 
 @dataclass(frozen=True, slots=True)

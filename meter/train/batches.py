@@ -1,7 +1,7 @@
 """Examples on the device, and the order in which an epoch visits them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,8 @@ from meter.model import PAD
 
 @dataclass(kw_only=True, slots=True)
 class Batch:
-    """B examples. features and codes are None for a model without them; codes are −1 where a photo is missing.
+    """B examples. features and codes are None for a model without them, and codes where no example has a photo; of some
+    that have one, codes are −1 for those that have none.
 
     indices: of the examples among all records.
 
@@ -58,10 +59,11 @@ class Examples:
         self.items = on_device(items, torch.int32)
         self.features = None if features is None else on_device(features, torch.int32)
         self.words = on_device(words, torch.int32)
-        # Kept beside the host: counting words on an accelerator would make the host wait for it at every step.
+        # This and pictured stay in the host's memory: counting on an accelerator would make it wait at every step.
         self.present = torch.from_numpy(np.array(words) != PAD)
         self.ratings = on_device(ratings, torch.float32)
         self.photos = on_device(photos, torch.long)
+        self.pictured = torch.from_numpy(np.array(photos) >= 0)
         self.codes = None
         if codes is not None:
             # The last row means "no photo": index −1 finds it.
@@ -82,6 +84,18 @@ class Examples:
             ratings=self.ratings[indices],
             codes=None if self.codes is None else self.codes[self.photos[indices]].long(),
         )
+
+    def by_picture(self, indices: Int[Tensor, " B"]) -> list[Batch]:
+        """The examples without a picture, which then take no picture's time, and those with one, as a batch each."""
+        if self.codes is None:
+            return [self.batch(indices)]
+        pictured = self.pictured[indices]
+        batches = []
+        if not pictured.all():
+            batches.append(replace(self.batch(indices[~pictured]), codes=None))
+        if pictured.any():
+            batches.append(self.batch(indices[pictured]))
+        return batches
 
 
 def num_steps(num_examples: int, batch_size: int) -> int:
@@ -109,12 +123,17 @@ def training_batches(
 ) -> Iterator[list[Batch]]:
     """The batches of an epoch from step ``start`` on, each in parts.
 
-    Each of ``world_size`` processes gets its share of every batch.
+    Each of ``world_size`` processes gets its share of every batch. Where there is one process alone, a part holds
+    either records with a picture or records without one; several must all use the same weights in a part.
     """
     order = epoch_order(indices, epoch=epoch, seed=seed)
     for step in range(start, num_steps(len(indices), batch_size)):
         whole = order[step * batch_size : (step + 1) * batch_size]
-        yield [examples.batch(part) for part in whole[rank::world_size].tensor_split(parts)]
+        shares = whole[rank::world_size].tensor_split(parts)
+        if world_size > 1:
+            yield [examples.batch(share) for share in shares]
+        else:
+            yield [batch for share in shares for batch in examples.by_picture(share)]
 
 
 def ordered_batches(examples: Examples, indices: np.ndarray, *, batch_size: int) -> Iterator[Batch]:

@@ -107,11 +107,13 @@ def joint_estimate(
             f"train.batch_size={batch_size}, train.accumulation={accumulation}: a part of {part} records needs about "
             f"{format_bytes(cost.bytes(part))}, and {format_bytes(free)} are free; set {advice}"
         )
-    batch = _batch(examples, records[:part])
+    batches = examples.by_picture(torch.from_numpy(np.array(records[:part], dtype=np.int64)))
     seconds = (
         steps
         * accumulation
-        * seconds_of(lambda: _gradients(fabric, networks, batch, objective), fabric.device)
+        * seconds_of(
+            lambda: [_gradients(fabric, networks, batch, objective) for batch in batches], fabric.device
+        )
     )
     networks.zero_gradients()
     parts = f", each in {accumulation} parts" if accumulation > 1 else ""

@@ -14,7 +14,7 @@ from meter.enum_fields import EnumFields
 from meter.errors import InputError
 from meter.signals import Interrupted, StopRequest
 from meter.storage.checkpoint import load_checkpoint, save_checkpoint
-from meter.train.batches import Batch, Examples, num_steps, ordered_batches, training_batches
+from meter.train.batches import Batch, Examples, num_steps, training_batches
 from meter.train.files import TrainingFiles
 from meter.train.joint_cost import joint_estimate
 from meter.train.log import RunningMeans, TrainingLog
@@ -211,9 +211,7 @@ class JointTraining:
         """Measures the validation split and remembers the best weights."""
         packed = self.networks.transformer.module.eval()
         losses = LossMeans()
-        for batch in ordered_batches(
-            self.examples, self.splits["validation"], batch_size=self.config.batch_size
-        ):
+        for batch in self.validation_batches():
             with self.fabric.autocast():
                 output = packed(
                     batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
@@ -225,6 +223,12 @@ class JointTraining:
         means = losses.means(self.objective)
         self.keep_best(self.validation_loss(means))
         self.log.validation(self.progress, means)
+
+    def validation_batches(self) -> Iterator[Batch]:
+        """The validation split; records with a picture and records without one apart."""
+        rows = torch.from_numpy(np.array(self.splits["validation"], dtype=np.int64))
+        for chunk in rows.split(self.config.batch_size):
+            yield from self.examples.by_picture(chunk)
 
     def validation_loss(self, means: dict[str, float]) -> float:
         """What the early stop and the choice of the best weights go by."""

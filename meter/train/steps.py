@@ -239,8 +239,9 @@ def checked(
 
     Raises FloatingPointError where a loss or a norm is not finite.
     """
-    names = list(values[0])
-    losses = torch.stack([part[name].float() for part in values for name in names])
+    names = list(dict.fromkeys(name for part in values for name in part))
+    nothing = torch.zeros((), device=values[0]["total"].device)
+    losses = torch.stack([part.get(name, nothing).float() for part in values for name in names])
     numbers = torch.cat([losses, *(norm.float()[None] for norm in norms.values())]).tolist()
     by_part = [numbers[start : start + len(names)] for start in range(0, len(losses), len(names))]
     for of_part, part in zip(by_part, parts, strict=True):

@@ -302,7 +302,7 @@ def test_cosine_by_hand() -> None:
 def visited(**settings: int) -> list[list[list[int]]]:
     """The records of every part of every step of an epoch of six a step."""
     settings = {"batch_size": 6, "epoch": 2, "seed": 1, **settings}
-    steps = training_batches(small_examples(), np.arange(24), **settings)
+    steps = training_batches(small_examples(without_photo=False), np.arange(24), **settings)
     return [[part.indices.tolist() for part in parts] for parts in steps]
 
 
@@ -319,6 +319,25 @@ def test_processes_and_parts_share_every_batch_without_overlap() -> None:
     assert [sorted(itertools.chain(*one, *other)) for one, other in zip(first, second, strict=True)] == [
         sorted(rows) for [rows] in visited()
     ]
+
+
+def test_records_without_a_picture_are_parts_of_their_own_and_each_is_visited_once() -> None:
+    examples = small_examples()
+    visited_rows = []
+    for parts in training_batches(examples, np.arange(24), batch_size=6, epoch=2, seed=1):
+        assert 1 <= len(parts) <= 2
+        for part in parts:
+            expected = (
+                (part.indices % 5 != 0).all() if part.codes is not None else (part.indices % 5 == 0).all()
+            )
+            assert expected
+            assert part.codes is None or (part.codes >= 0).all()
+            visited_rows += part.indices.tolist()
+    assert sorted(visited_rows) == list(range(24))
+    (whole,) = small_examples(without_photo=False).by_picture(torch.arange(4))
+    assert whole.codes is not None
+    (bare,) = examples.by_picture(torch.tensor([0, 5]))
+    assert bare.codes is None
 
 
 @pytest.mark.parametrize("accumulation", [5, 17])

@@ -145,20 +145,21 @@ def test_l_d_pulls_on_the_transformer_only_through_its_weight(lambda_d: float) -
 
 @pytest.mark.parametrize("targets", list(ContextTargets))
 def test_a_batch_in_parts_has_the_losses_and_gradients_of_the_whole(targets: ContextTargets) -> None:
-    """Parts of different size, with sentences of different lengths and records without a picture."""
+    """Parts of different size, with sentences of different lengths and records without a picture; and these apart."""
     fabric = make_fabric(CPU)
     examples, rows = small_examples(), torch.arange(11)
     objective = ObjectiveConfig(lambda_d=0.5, relaxation=Relaxation.soft, context_targets=targets)
     means, gradients = [], []
-    for parts in ([11], [1, 4, 6]):
+    in_parts = [[examples.batch(part) for part in rows.split(parts)] for parts in ([11], [1, 4, 6])]
+    for batches in (*in_parts, examples.by_picture(rows)):
         networks = make_networks(fabric, OptimizerConfig(), dropout=0.0)
         networks.discriminator.module.mismatched = False
-        batches = [examples.batch(part) for part in rows.split(parts)]
         means.append(joint_step(fabric, networks, batches, objective, clip=1e9))
         both = [*networks.meter.parameters(), *networks.discriminator.module.parameters()]
         gradients.append([weight.grad for weight in both if weight.grad is not None])
-    assert means[1] == pytest.approx(means[0], rel=1e-5)
-    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-3, atol=1e-6)
+    for other in (1, 2):
+        assert means[other] == pytest.approx(means[0], rel=1e-5)
+        torch.testing.assert_close(gradients[other], gradients[0], rtol=1e-3, atol=1e-6)
 
 
 def test_parts_without_a_picture_weigh_nothing_among_pictures() -> None:
