@@ -192,6 +192,13 @@ def check(config: RunConfig) -> None:
     """Refuses values that contradict each other. Raises InputError naming both and what to set instead."""
     objective = config.objective
     config.evaluation.decoding.check("evaluation.decoding")
+    decay = config.optimizer.ema_decay
+    if decay is not None and not 0 < decay < 1:
+        raise InputError(f"optimizer.ema_decay: expected a number between 0 and 1, or null, found {decay}")
+    if not 0 <= objective.label_smoothing < 1:
+        raise InputError(
+            f"objective.label_smoothing: expected a share from 0 to below 1, found {objective.label_smoothing}"
+        )
     if config.model.mask is Mask.literal and config.evaluation.generate:
         raise InputError(
             "model.mask=literal leaks the future and cannot generate: set evaluation.generate=false to train it, "

@@ -26,9 +26,10 @@ from meter.train.build import make_examples
 BATCH_SIZE = 256
 
 
-def sampled(**settings: float) -> DecodingConfig:
+def sampled(temperature: float = 1.0, top_p: float = 1.0) -> DecodingConfig:
     """Words at random."""
-    return DecodingConfig(words=WordChoice.sample, word_sampling=SamplingConfig(**settings))
+    sampling = SamplingConfig(temperature=temperature, top_p=top_p)
+    return DecodingConfig(words=WordChoice.sample, word_sampling=sampling)
 
 
 def searched(width: int, length_penalty: float) -> DecodingConfig:

@@ -210,17 +210,17 @@ class JointTraining:
     def validate(self) -> None:
         """Measures the validation split and remembers the best weights."""
         packed = self.networks.transformer.module.eval()
-        losses = LossMeans()
+        losses, objective = LossMeans(), replace(self.objective, label_smoothing=0.0)
         for batch in self.validation_batches():
             with self.fabric.autocast():
                 output = packed(
                     batch.users, batch.items, batch.features, batch.words, batch.codes, batch.word_slots
                 )
             losses.add(
-                supervised_losses(output, batch.words, batch.ratings, batch.codes, self.objective),
-                count_part(batch, self.objective.context_targets),
+                supervised_losses(output, batch.words, batch.ratings, batch.codes, objective),
+                count_part(batch, objective.context_targets),
             )
-        means = losses.means(self.objective)
+        means = losses.means(objective)
         self.keep_best(self.validation_loss(means))
         self.log.validation(self.progress, means)
 

@@ -70,6 +70,9 @@ class ObjectiveConfig(EnumFields):
     """λc, weight of the context words."""
     alpha: float = 1.0
     """α, weight of the codes against the words within L_e; 0 trains without pictures."""
+    label_smoothing: float = 0.0
+    """Share of each word of a sentence that is taught as any word of the vocabulary, all alike, in training alone
+    (Szegedy et al., 2016)."""
     context_targets: ContextTargets = ContextTargets.words
     """Which words the context head is scored on (D4)."""
     relaxation: Relaxation = Relaxation.gumbel
@@ -141,10 +144,20 @@ class Losses:
         return {name: part.detach() for name, part in parts.items() if part is not None}
 
 
-def text_loss(logits: Float[Tensor, "... W"], words: Int[Tensor, "..."]) -> Float[Tensor, ""]:
-    """First term of L_e: mean over words, EOS among them, of −log p_e."""
-    present = words.flatten() != PAD
-    return (cross_entropies(logits.flatten(0, -2), words.flatten()) * present).sum() / present.sum()
+def text_loss(
+    logits: Float[Tensor, "... W"], words: Int[Tensor, "..."], label_smoothing: float = 0.0
+) -> Float[Tensor, ""]:
+    """First term of L_e: mean over words, EOS among them, of −log p_e.
+
+    label_smoothing: ε of (1 − ε) · (−log p_e) + ε · its mean over all words of the vocabulary.
+    """
+    logits, words = logits.flatten(0, -2), words.flatten()
+    losses, present = cross_entropies(logits, words), words != PAD
+    if label_smoothing > 0:
+        # log p of a word is its logit less a normalizer that all words share.
+        own = logits.gather(1, words[:, None]).squeeze(1).float()
+        losses = losses + label_smoothing * (own - logits.mean(dim=1, dtype=torch.float32))
+    return (losses * present).sum() / present.sum()
 
 
 def visual_loss(logits: Float[Tensor, "B M K"], codes: Int[Tensor, "B M"]) -> Float[Tensor, ""]:
@@ -187,7 +200,8 @@ def supervised_losses(
     """All parts of J but L_d, of what the model predicts."""
     losses = Losses(text=None, visual=None, rating=None, context=None, generator=None)
     if output.text is not None:
-        losses.text = text_loss(output.text, words.flatten()[output.word_slots])
+        spoken = words.flatten()[output.word_slots]
+        losses.text = text_loss(output.text, spoken, config.label_smoothing)
     if output.visual is not None and codes is not None:
         losses.visual = visual_loss(output.visual, codes)
     if output.rating is not None:

@@ -181,6 +181,15 @@ def test_a_model_without_feature_words_has_none_to_borrow() -> None:
 
 
 @pytest.mark.parametrize(
+    "override", ["objective.label_smoothing=1", "optimizer.ema_decay=1", "optimizer.ema_decay=0"]
+)
+def test_shares_that_mean_nothing_are_refused(override: str) -> None:
+    key, _, value = override.partition("=")
+    with pytest.raises(InputError, match=rf"{key}: expected .*found {value}"):
+        composed(override)
+
+
+@pytest.mark.parametrize(
     ("overrides", "message"),
     [
         (

@@ -269,6 +269,16 @@ def test_eight_examples_are_overfitted_to_exact_sentences_and_codes(tmp_path) ->
     assert (done.rating - examples.ratings).abs().max() < 0.3
 
 
+def test_validation_measures_words_as_they_are_though_training_smooths_them(tmp_path) -> None:
+    found = []
+    for smoothing in (0.0, 0.5):
+        objective = ObjectiveConfig(lambda_d=0.0, label_smoothing=smoothing)
+        training = make_training(tmp_path / str(smoothing), objective=objective)
+        training.validate()
+        found.append(Journal(tmp_path / str(smoothing) / "metrics.jsonl").read()[-1]["text"])
+    assert found[0] == found[1]
+
+
 def test_early_stop_counts_failures_and_keeps_the_best(tmp_path) -> None:
     training = make_training(tmp_path, patience=2)
     for loss, failures in ((3.0, 0), (3.5, 1), (2.5, 0), (2.5, 1), (2.6, 2)):

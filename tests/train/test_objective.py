@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from meter.model import PackedOutput, word_slots
 from meter.train.objective import (
@@ -31,6 +32,18 @@ def test_text_loss_is_the_mean_over_words_and_eos() -> None:
     targets = [(0, 0, 4), (0, 1, 5), (0, 2, 2), (1, 0, 6), (1, 1, 4), (1, 2, 5), (1, 3, 2)]
     expected = -sum(log_softmax(logits[row, slot].tolist(), word) for row, slot, word in targets) / 7
     assert text_loss(logits, WORDS).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_label_smoothing_is_that_of_torch() -> None:
+    """The words that are PAD count for nothing; all words of the vocabulary are taught a little."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 4, 9, generator=generator, requires_grad=True)
+    words = torch.tensor([[3, 4, 2, 0], [8, 2, 0, 0]])
+    expected = F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=0, label_smoothing=0.3)
+    found = text_loss(logits, words, 0.3)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    slopes = [torch.autograd.grad(loss, logits)[0] for loss in (found, expected)]
+    torch.testing.assert_close(*slopes)
 
 
 def test_visual_loss_leaves_out_pictures_that_do_not_exist() -> None:
