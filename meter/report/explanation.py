@@ -45,7 +45,7 @@ class Explanation:
     photo: a photo of the item; None where there is none.
     match: share in [0, 1] of other pictures that suit the sentence less than the generated one, as the matcher finds;
         None where it was not measured or cannot be, since the matcher is at chance.
-    matcher_auc: how well the matcher tells true pairs from others of the same feature, 0.5 is chance; None
+    matcher_auc: how well the matcher tells true pairs from others, 0.5 is chance; None
         where there is no matcher.
     marks: what else was checked.
     split: the split the pair comes from, by which a gallery is filtered.
@@ -95,8 +95,8 @@ class Explanation:
         if self.matcher_auc is None or self.image is None:
             return None
         if self.match is None:
-            return f"not measurable here: the matcher’s AUC within a feature is {self.matcher_auc:.2f}, chance 0.5"
-        return f"matcher’s AUC within a feature {self.matcher_auc:.2f}"
+            return f"not measurable here: the matcher’s AUC is {self.matcher_auc:.2f}, chance 0.5"
+        return f"matcher’s AUC {self.matcher_auc:.2f}"
 
     @property
     def all_hold(self) -> bool | None:

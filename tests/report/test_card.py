@@ -277,7 +277,7 @@ def test_a_match_is_shown_with_the_matchers_auc_or_not_at_all() -> None:
     seen = full_card(match=0.93, matcher_auc=0.87)
     blind = full_card(match=None, matcher_auc=0.51)
     assert "93 %" in seen._repr_html_()
-    assert "matcher’s AUC within a feature 0.87" in seen._repr_html_()
-    assert "not measurable here: the matcher’s AUC within a feature is 0.51" in blind._repr_html_()
+    assert "matcher’s AUC 0.87" in seen._repr_html_()
+    assert "not measurable here: the matcher’s AUC is 0.51" in blind._repr_html_()
     assert 'class="bar"' not in blind._repr_html_()
     assert full_card(match=None, matcher_auc=0.51, image=None).match_note is None
