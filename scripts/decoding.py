@@ -40,7 +40,7 @@ def searched(width: int, length_penalty: float) -> DecodingConfig:
 
 CHOICES = {
     "greedy": DecodingConfig(),
-    "greedy, no <unk>": DecodingConfig(allow_unknown=False),
+    "greedy, no unknown word": DecodingConfig(allow_unknown=False),
     "beam 4, penalty 0.6": searched(4, 0.6),
     "beam 4, penalty 1.5": searched(4, 1.5),
     "sampled, temperature 0.3": sampled(temperature=0.3),
