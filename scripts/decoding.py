@@ -18,7 +18,7 @@ from meter.data import Prepared, prepare
 from meter.errors import InputError
 from meter.metrics import text_metrics
 from meter.metrics.diversity import distinct, match_features
-from meter.model import BeamConfig, DecodingConfig, Meter, SamplingConfig, System, WordChoice
+from meter.model import BeamConfig, DecodingConfig, SamplingConfig, System, WordChoice
 from meter.run_folder import RunFolder
 from meter.train.batches import Examples, ordered_batches
 from meter.train.build import make_examples
@@ -64,11 +64,10 @@ def write_sentences(
 ) -> list[str]:
     """One tokenized sentence for each of these records."""
     generator = torch.Generator().manual_seed(seed)
-    words_alone = {"pictures": False} if isinstance(model, Meter) else {}
     sentences = []
     for batch in ordered_batches(examples, rows, batch_size=BATCH_SIZE):
         output = model.generate(
-            batch.users, batch.items, batch.features, decoding=decoding, generator=generator, **words_alone
+            batch.users, batch.items, batch.features, decoding=decoding, generator=generator, pictures=False
         )
         sentences += [" ".join(prepared.vocabulary.decode(words)) for words in output.words.tolist()]
     return sentences

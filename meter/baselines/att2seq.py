@@ -68,13 +68,7 @@ class Att2Seq(Baseline):
         """Predicts the words."""
         hidden = self.initial_state(users, items).transpose(0, 1).contiguous()
         states, _ = self.recurrence(self.words(words_before(words)), (hidden, torch.zeros_like(hidden)))
-        return PackedOutput(
-            rating=None,
-            context=None,
-            text=self.text(states.flatten(0, 1)[word_slots]),
-            word_slots=word_slots,
-            visual=None,
-        )
+        return PackedOutput(word_slots=word_slots, text=self.text(states.flatten(0, 1)[word_slots]))
 
     def begin(
         self, users: Int[Tensor, " B"], items: Int[Tensor, " B"], features: Int[Tensor, " B"] | None

@@ -111,6 +111,7 @@ class Baseline(System):
         *,
         decoding: DecodingConfig | None = None,
         generator: torch.Generator | None = None,
+        pictures: bool = True,
     ) -> Generated:
         """Predicts the rating, where it does, and writes the sentence; there is neither context nor picture."""
         was_training = self.training

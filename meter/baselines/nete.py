@@ -85,11 +85,7 @@ class Nete(Baseline):
         rating = self.rating(users, items)
         states = self.text(users, items, features, rating if ratings is None else ratings, words)
         return PackedOutput(
-            rating=rating,
-            context=None,
-            text=self.text.head(states.flatten(0, 1)[word_slots]),
-            word_slots=word_slots,
-            visual=None,
+            word_slots=word_slots, rating=rating, text=self.text.head(states.flatten(0, 1)[word_slots])
         )
 
     def begin(
@@ -141,9 +137,7 @@ class RatingPass(nn.Module):
         ratings: Float[Tensor, " B"] | None = None,
     ) -> PackedOutput:
         """Predicts the rating; reads user and item only."""
-        return PackedOutput(
-            rating=self.rating(users, items), context=None, text=None, word_slots=word_slots, visual=None
-        )
+        return PackedOutput(word_slots=word_slots, rating=self.rating(users, items))
 
 
 class TextNetwork(nn.Module):

@@ -68,13 +68,8 @@ class Nrt(Baseline):
         pairs = self.pairs(users, items)
         rating = self.rating(pairs)
         states, _ = self.recurrence(self.words(words_before(words)), self.initial_state(pairs, rating)[None])
-        return PackedOutput(
-            rating=rating,
-            context=None,
-            text=self.text(states.flatten(0, 1)[word_slots]),
-            word_slots=word_slots,
-            visual=None,
-        )
+        text = self.text(states.flatten(0, 1)[word_slots])
+        return PackedOutput(word_slots=word_slots, rating=rating, text=text)
 
     def begin(
         self, users: Int[Tensor, " B"], items: Int[Tensor, " B"], features: Int[Tensor, " B"] | None

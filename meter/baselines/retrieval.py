@@ -161,6 +161,7 @@ class Retrieval(System):
         *,
         decoding: DecodingConfig | None = None,
         generator: torch.Generator | None = None,
+        pictures: bool = True,
     ) -> Generated:
         """The rating, the sentence that is found and the photo that is chosen for it; nothing is decoded."""
         assert features is not None
@@ -172,7 +173,7 @@ class Retrieval(System):
             )
         ]
         words = self.words[torch.tensor(rows, device=self.words.device)].long()
-        codes = None if self.photos is None else self.photos.choose(items, words, features)
+        codes = self.photos.choose(items, words, features) if pictures and self.photos is not None else None
         return Generated(rating=ratings.float(), context=None, words=words, codes=codes)
 
     def nearest(self, user: int, item: int, feature: int, rating: float) -> int:

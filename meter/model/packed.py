@@ -16,7 +16,7 @@ from meter.model.sequence import present_slots
 from meter.model.transformer import Block, SelfAttention, Transformer
 
 
-@dataclass(slots=True)
+@dataclass(kw_only=True, slots=True)
 class PackedOutput:
     """What one pass gives: a ``MeterOutput`` with the P words that stand in the sentences, one after the other.
 
@@ -26,11 +26,11 @@ class PackedOutput:
     word_slots: where they stand, as ``sequence.word_slots`` counts.
     """
 
-    rating: Float[Tensor, " B"] | None
-    context: Float[Tensor, "B W"] | None
-    text: Float[Tensor, "P W"] | None
     word_slots: Int[Tensor, " P"]
-    visual: Float[Tensor, "B M K"] | None
+    rating: Float[Tensor, " B"] | None = None
+    context: Float[Tensor, "B W"] | None = None
+    text: Float[Tensor, "P W"] | None = None
+    visual: Float[Tensor, "B M K"] | None = None
 
 
 class PackedMeter(nn.Module):

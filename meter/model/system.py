@@ -35,12 +35,14 @@ class System(nn.Module, ABC):
         *,
         decoding: DecodingConfig | None = None,
         generator: torch.Generator | None = None,
+        pictures: bool = True,
     ) -> Generated:
         """Explains B pairs, without dropout; what it does not predict is None.
 
         features: None for a model without a feature word.
         decoding: how words and codes are chosen; greedily where None.
         generator: what random choices are drawn from, on the CPU; needed where ``decoding`` samples.
+        pictures: whether pictures are wanted, from a system that has any; False ends with the sentence.
         """
 
     def save_pretrained(self, folder: Path | str, weights: dict[str, Tensor] | None = None) -> None:

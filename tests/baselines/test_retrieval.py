@@ -167,6 +167,9 @@ def test_with_photos_it_is_saved_whole_and_opened_again(chooser: PhotoChooser, t
     assert theirs.codes is not None
     assert torch.equal(ours.codes, chooser.choose(asked[1], ours.words, asked[2]))
     assert torch.equal(ours.codes, theirs.codes)
+    wordy = fitted.generate(*asked, pictures=False)
+    assert wordy.codes is None
+    assert torch.equal(wordy.words, ours.words)
     assert torch.equal(ours.words, theirs.words)
     alone = Retrieval.fit(config(), TRAIN, VALIDATION).generate(*asked)
     assert torch.equal(alone.words, ours.words)
