@@ -42,6 +42,8 @@ class OptimizerConfig(EnumFields):
     """The weight decay of D's matrices; as ``weight_decay`` where None."""
     user_decay: float | None = None
     """AdamW's weight decay of the users' table; as ``weight_decay`` where None."""
+    item_decay: float | None = None
+    """AdamW's weight decay of the items' table; as ``weight_decay`` where None."""
     warmup_steps: int = 200
     """Steps until AdamW's peak."""
     final_rate: float = 0.05
@@ -67,8 +69,9 @@ def make_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Op
             fused=True,
         )
     optimizer = _adamw(module, config.learning_rate, config.weight_decay, config.embedding_rate)
-    if config.user_decay is not None:
-        _decay_apart(optimizer, module, "embedding.users.weight", config.user_decay)
+    for name, decay in (("users", config.user_decay), ("items", config.item_decay)):
+        if decay is not None:
+            _decay_apart(optimizer, _table(module, name), decay)
     return optimizer
 
 
@@ -145,9 +148,14 @@ def _adamw(
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
 
 
-def _decay_apart(optimizer: torch.optim.Optimizer, module: nn.Module, name: str, decay: float) -> None:
+def _table(module: nn.Module, name: str) -> torch.Tensor:
+    """The weight of the embedding table that a system keeps under this attribute, wherever in the system that is."""
+    tables = {path.rpartition(".")[2]: table for path, table in module.named_modules()}
+    return tables[name].get_parameter("weight")
+
+
+def _decay_apart(optimizer: torch.optim.Optimizer, weight: torch.Tensor, decay: float) -> None:
     """Moves a weight into a parameter group of its own, with the rate of the group that it was in."""
-    weight = module.get_parameter(name)
     for group in list(optimizer.param_groups):
         others = [other for other in group["params"] if other is not weight]
         if len(others) < len(group["params"]):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import meter
-from meter.baselines import Retrieval
+from meter.baselines import Baseline, Retrieval
 from meter.compare import compare
 from meter.config import RunConfig, settle_pictures
 from meter.data import prepare
@@ -274,6 +274,20 @@ def test_a_baseline_learns_nothing_from_pictures(system: str) -> None:
         InputError, match=rf"system={system} learns nothing from pictures: set objective.alpha=0"
     ):
         composed(f"system={system}", "objective.alpha=1")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_tables_of_a_baseline_may_decay_apart(system: str, runs: dict[str, RunFolder]) -> None:
+    config = OptimizerConfig(kind=OptimizerKind.adamw, weight_decay=0.1, user_decay=20.0, item_decay=1.0)
+    model = runs[system].model
+    assert isinstance(model, Baseline)
+    for phase in model.phases():
+        *_, users, items = make_optimizer(phase.network, config).param_groups
+        assert (users["weight_decay"], items["weight_decay"]) == (20.0, 1.0)
+        assert [len(users["params"][0]), len(items["params"][0])] == [
+            len(runs[system].names.users),
+            len(runs[system].names.items),
+        ]
 
 
 def test_adams_decay_is_the_gradient_of_the_squared_weights() -> None:

@@ -103,6 +103,17 @@ def test_peter_is_trained_as_its_code_does_in_every_experiment(experiment: str) 
     assert config.model.width == composed(f"experiment={experiment}").model.width
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_may_be_trained_as_meter_is_on_real_reviews(system: str) -> None:
+    own = composed("experiment=hour", f"system={system}")
+    config = composed("experiment=hour", f"system={system}", "training=averaged_adamw")
+    meter = composed("experiment=hour")
+    assert config.optimizer == meter.optimizer
+    assert replace(config.train, epochs=20) == meter.train
+    assert (config.name, config.system, config.objective) == (own.name, own.system, own.objective)
+    assert replace(config.model, dropout=own.model.dropout) == own.model
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
