@@ -7,16 +7,16 @@ All three are what anybody would try first; a model is worth its training where 
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int, Int64
+from jaxtyping import Int, Int64
 from torch import Tensor
 
 from meter.baselines.baseline import BaselineConfig
+from meter.baselines.biases import Records, fit_biases
 from meter.baselines.photo_chooser import PhotoChooser
 from meter.errors import InputError
 from meter.model.generation.config import DecodingConfig
@@ -35,10 +35,13 @@ class RetrievalConfig(BaselineConfig):
     num_records: int = 0
     """Training records; a training run fills it in."""
     dampings: list[float] = field(default_factory=lambda: [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 1000.0])
-    """Records of no bias that may be added to each user's, and to each item's; validation chooses. A thousand leave
-    next to no bias."""
+    """Records of no bias that may be added to each user's, each item's and each feature word's; validation chooses. A
+    thousand leave next to no bias."""
     rounds: int = 20
-    """Times that users' and items' biases are fitted in turn."""
+    """Times that the biases are fitted in turn."""
+    rating_sees_feature: bool = False
+    """Whether feature words have biases, too: what the word alone tells of the rating, as ``model.mask=prefix`` lets
+    METER see."""
 
     def check(self) -> None:
         """Raises InputError where these settings find nothing."""
@@ -50,38 +53,12 @@ class RetrievalConfig(BaselineConfig):
             )
 
 
-@dataclass(kw_only=True, slots=True)
-class Records:
-    """N records as arrays: rows of users and items, feature words, ratings, and sentences with EOS, then PAD."""
-
-    users: Int64[np.ndarray, " N"]
-    items: Int64[np.ndarray, " N"]
-    features: Int64[np.ndarray, " N"]
-    ratings: Float64[np.ndarray, " N"]
-    words: Int64[np.ndarray, "N S"]
-
-
-@dataclass(kw_only=True, slots=True)
-class Biases:
-    """r̂ = mean + users[u] + items[i]; a user or an item without a record has 0."""
-
-    mean: float
-    users: Float64[np.ndarray, " U"]
-    items: Float64[np.ndarray, " I"]
-
-    def predict(
-        self, users: Int64[np.ndarray, " N"], items: Int64[np.ndarray, " N"]
-    ) -> Float64[np.ndarray, " N"]:
-        """The ratings of N pairs."""
-        return self.mean + self.users[users] + self.items[items]
-
-
 class Retrieval(System):
-    """r̂ = μ + b_u + b_i; the sentence is copied from the nearest training record; the picture is a photo of the item.
+    """r̂ = μ + b_u + b_i, and + b_f where wanted; a training record's sentence; a photo of the item.
 
-    Records of the same item and feature come first, then those of the same feature, then those of the same item, then
-    all. Of these the nearest is that with the rating nearest to r̂; of several, that whose user and item have the
-    nearest biases, |b_u − b_u'| + |b_i − b_i'|; of several still, the first in the training split.
+    The sentence is that of the nearest: records of the same item and feature come first, then those of the same feature, then those
+    of the same item, then all. Of these the nearest is that with the rating nearest to r̂; of several, that whose user
+    and item have the nearest biases, |b_u − b_u'| + |b_i − b_i'|; of several still, the first in the training split.
 
     photos: chooses the picture for the sentence; None for a dataset without pictures.
     """
@@ -91,6 +68,7 @@ class Retrieval(System):
     mean: Tensor
     user_biases: Tensor
     item_biases: Tensor
+    feature_biases: Tensor
     users: Tensor
     items: Tensor
     features: Tensor
@@ -105,6 +83,7 @@ class Retrieval(System):
         self.register_buffer("mean", torch.zeros((), dtype=torch.float64))
         self.register_buffer("user_biases", torch.zeros(config.num_users, dtype=torch.float64))
         self.register_buffer("item_biases", torch.zeros(config.num_items, dtype=torch.float64))
+        self.register_buffer("feature_biases", torch.zeros(config.num_words, dtype=torch.float64))
         for name in ("users", "items", "features"):
             self.register_buffer(name, torch.zeros(config.num_records, dtype=torch.int32))
         self.register_buffer("ratings", torch.zeros(config.num_records, dtype=torch.float64))
@@ -121,12 +100,16 @@ class Retrieval(System):
     ) -> "Retrieval":
         """Biases whose damping validation chooses, the training records themselves, and photos where there are any."""
         retrieval = cls(dataclasses.replace(config, num_records=len(train.ratings)))
-        biases = fit_biases(config, train, validation)
+        sizes = {"items": config.num_items, "users": config.num_users}
+        if config.rating_sees_feature:
+            sizes["features"] = config.num_words
+        biases = fit_biases(sizes, config.dampings, config.rounds, train, validation)
         retrieval.load_state_dict(
             {
                 "mean": torch.tensor(biases.mean, dtype=torch.float64),
-                "user_biases": torch.from_numpy(biases.users),
-                "item_biases": torch.from_numpy(biases.items),
+                "user_biases": torch.from_numpy(biases.tables["users"]),
+                "item_biases": torch.from_numpy(biases.tables["items"]),
+                "feature_biases": torch.from_numpy(biases.tables.get("features", np.zeros(config.num_words))),
                 "ratings": torch.from_numpy(train.ratings),
                 **{
                     name: torch.from_numpy(getattr(train, name))
@@ -165,7 +148,9 @@ class Retrieval(System):
     ) -> Generated:
         """The rating, the sentence that is found and the photo that is chosen for it; nothing is decoded."""
         assert features is not None
-        ratings = self.mean + self.user_biases[users] + self.item_biases[items]
+        ratings = (
+            self.mean + self.user_biases[users] + self.item_biases[items] + self.feature_biases[features]
+        )
         rows = [
             self.nearest(user, item, feature, rating)
             for user, item, feature, rating in zip(
@@ -227,41 +212,3 @@ class Index:
     def rows(self, number: int) -> Int64[Tensor, " R"]:
         """The rows that hold a number, rising."""
         return self.order[self.starts[number] : self.starts[number + 1]]
-
-
-def fit_biases(config: RetrievalConfig, train: Records, validation: Records) -> Biases:
-    """The biases of the pair of dampings, users' and items', with the least squared error in validation."""
-    candidates = [
-        damped_biases(config, train, user_damping, item_damping)
-        for user_damping, item_damping in product(config.dampings, repeat=2)
-    ]
-    errors = [
-        float(np.square(biases.predict(validation.users, validation.items) - validation.ratings).mean())
-        for biases in candidates
-    ]
-    return candidates[int(np.argmin(errors))]
-
-
-def damped_biases(
-    config: RetrievalConfig, train: Records, user_damping: float, item_damping: float
-) -> Biases:
-    """Minimises Σ (r − μ − b_u − b_i)² + user_damping Σ b_u² + item_damping Σ b_i², in turn for users and items.
-
-    μ is the mean of the training ratings.
-    """
-    mean = float(train.ratings.mean())
-    biases = Biases(mean=mean, users=np.zeros(config.num_users), items=np.zeros(config.num_items))
-    for _ in range(config.rounds):
-        left = train.ratings - mean - biases.users[train.users]
-        biases.items = _damped_means(left, train.items, config.num_items, item_damping)
-        left = train.ratings - mean - biases.items[train.items]
-        biases.users = _damped_means(left, train.users, config.num_users, user_damping)
-    return biases
-
-
-def _damped_means(
-    values: Float64[np.ndarray, " N"], owners: Int64[np.ndarray, " N"], size: int, damping: float
-) -> Float64[np.ndarray, " G"]:
-    sums = np.bincount(owners, weights=values, minlength=size)
-    counts = np.bincount(owners, minlength=size) + damping
-    return np.divide(sums, counts, out=np.zeros(size), where=counts > 0)

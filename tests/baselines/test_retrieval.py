@@ -1,5 +1,8 @@
 """Retrieval: biases against the equations they solve, nearest sentence and best photo against a plain search."""
 
+import dataclasses
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +10,13 @@ import pytest
 import torch
 
 from meter.baselines import PhotoChooser, Records, Retrieval, RetrievalConfig
+from meter.baselines.biases import damped_biases, fit_biases
 from meter.baselines.photo_chooser import PHOTOS
-from meter.baselines.retrieval import damped_biases, fit_biases
 from meter.disc import Discriminator, DiscriminatorConfig
 from meter.errors import InputError
 from meter.model import EOS, PAD
 
+SEEN = {"users": 9, "items": 7, "features": 50}
 SIZES = {"num_users": 9, "num_items": 7, "num_words": 50, "text_length": 6}
 
 
@@ -42,34 +46,52 @@ def config(**changes: object) -> RetrievalConfig:
 
 def test_biases_solve_the_damped_least_squares() -> None:
     """As one system of linear equations over all biases: (XᵀX + damping) b = Xᵀ(r − μ)."""
-    biases = damped_biases(config(), TRAIN, 2.0, 5.0)
-    design = np.hstack([np.eye(9)[TRAIN.users], np.eye(7)[TRAIN.items]])
-    damping = np.diag([2.0] * 9 + [5.0] * 7)
+    dampings = {"users": 2.0, "items": 5.0, "features": 3.0}
+    biases = damped_biases(SEEN, dampings, 300, TRAIN)
+    design = np.hstack([np.eye(size)[getattr(TRAIN, column)] for column, size in SEEN.items()])
+    damping = np.diag([dampings[column] for column, size in SEEN.items() for _ in range(size)])
     mean = TRAIN.ratings.mean()
     solved = np.linalg.solve(design.T @ design + damping, design.T @ (TRAIN.ratings - mean))
     assert biases.mean == mean
-    np.testing.assert_allclose(np.concatenate([biases.users, biases.items]), solved, atol=1e-9)
+    np.testing.assert_allclose(np.concatenate(list(biases.tables.values())), solved, atol=1e-9)
+    np.testing.assert_allclose(biases.predict(TRAIN), mean + design @ solved, atol=1e-9)
 
 
-def test_validation_chooses_the_damping() -> None:
+def test_validation_chooses_the_damping_of_each_column() -> None:
     dampings = [0.5, 3.0, 40.0]
 
-    def error(user_damping: float, item_damping: float) -> float:
-        biases = damped_biases(config(), TRAIN, user_damping, item_damping)
-        predicted = biases.predict(VALIDATION.users, VALIDATION.items)
-        return float(((predicted - VALIDATION.ratings) ** 2).mean())
+    def error(chosen: Sequence[float]) -> float:
+        biases = damped_biases(SEEN, dict(zip(SEEN, chosen, strict=True)), 200, TRAIN)
+        return float(((biases.predict(VALIDATION) - VALIDATION.ratings) ** 2).mean())
 
-    chosen = fit_biases(config(dampings=dampings), TRAIN, VALIDATION)
-    least = min(error(first, second) for first in dampings for second in dampings)
-    assert ((chosen.predict(VALIDATION.users, VALIDATION.items) - VALIDATION.ratings) ** 2).mean() == least
+    chosen = fit_biases(SEEN, dampings, 200, TRAIN, VALIDATION)
+    least = min(map(error, product(dampings, repeat=3)))
+    assert ((chosen.predict(VALIDATION) - VALIDATION.ratings) ** 2).mean() == least
     alone = ((TRAIN.ratings.mean() - VALIDATION.ratings) ** 2).mean()
     assert least < alone, "biases help where ratings depend on user and item"
 
 
 def test_next_to_no_bias_is_left_by_much_damping_and_none_without_a_record() -> None:
     few = Records(**{name: getattr(TRAIN, name)[TRAIN.users != 3] for name in Records.__slots__})
-    assert damped_biases(config(), few, 0.0, 0.0).users[3] == 0
-    assert np.abs(damped_biases(config(), TRAIN, 1e9, 1e9).items).max() < 1e-6
+    assert damped_biases(SEEN, dict.fromkeys(SEEN, 0.0), 200, few).tables["users"][3] == 0
+    assert np.abs(damped_biases(SEEN, dict.fromkeys(SEEN, 1e9), 200, TRAIN).tables["items"]).max() < 1e-6
+
+
+def test_the_rating_sees_the_feature_word_where_asked() -> None:
+    """The first feature word of two is said of bad stays only."""
+    words = np.arange(4, 6).repeat(30)
+    records = dataclasses.replace(TRAIN, features=words, ratings=np.where(words == 4, 1.0, 5.0))
+    users, items = torch.tensor([2, 2]), torch.tensor([3, 3])
+    blind, seeing = (
+        Retrieval.fit(config(rating_sees_feature=sees), records, records).generate(
+            users, items, torch.tensor([4, 5])
+        )
+        for sees in (False, True)
+    )
+    assert blind.rating is not None
+    assert seeing.rating is not None
+    assert blind.rating[0] == blind.rating[1]
+    assert seeing.rating[0] < 2 < 4 < seeing.rating[1]
 
 
 def plain_nearest(retrieval: Retrieval, user: int, item: int, feature: int) -> int:
