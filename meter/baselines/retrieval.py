@@ -56,9 +56,10 @@ class RetrievalConfig(BaselineConfig):
 class Retrieval(System):
     """r̂ = μ + b_u + b_i, and + b_f where wanted; a training record's sentence; a photo of the item.
 
-    The sentence is that of the nearest: records of the same item and feature come first, then those of the same feature, then those
-    of the same item, then all. Of these the nearest is that with the rating nearest to r̂; of several, that whose user
-    and item have the nearest biases, |b_u − b_u'| + |b_i − b_i'|; of several still, the first in the training split.
+    The sentence is that of the nearest: records of the same item and feature come first, then those of the same
+    feature, then those of the same item, then all. Of these the nearest is that with the rating nearest to r̂; of
+    several, that whose user and item have the nearest biases, |b_u − b_u'| + |b_i − b_i'|; of several still, the first
+    in the training split.
 
     photos: chooses the picture for the sentence; None for a dataset without pictures.
     """

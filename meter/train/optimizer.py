@@ -42,8 +42,6 @@ class OptimizerConfig(EnumFields):
     """The weight decay of D's matrices; as ``weight_decay`` where None."""
     user_decay: float | None = None
     """AdamW's weight decay of the users' table; as ``weight_decay`` where None."""
-    item_decay: float | None = None
-    """AdamW's weight decay of the items' table; as ``weight_decay`` where None."""
     warmup_steps: int = 200
     """Steps until AdamW's peak."""
     final_rate: float = 0.05
@@ -69,9 +67,8 @@ def make_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.Op
             fused=True,
         )
     optimizer = _adamw(module, config.learning_rate, config.weight_decay, config.embedding_rate)
-    for name, decay in (("users", config.user_decay), ("items", config.item_decay)):
-        if decay is not None:
-            _decay_apart(optimizer, _table(module, name), decay)
+    if config.user_decay is not None:
+        _decay_apart(optimizer, _users_table(module), config.user_decay)
     return optimizer
 
 
@@ -148,10 +145,13 @@ def _adamw(
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
 
 
-def _table(module: nn.Module, name: str) -> torch.Tensor:
-    """The weight of the embedding table that a system keeps under this attribute, wherever in the system that is."""
-    tables = {path.rpartition(".")[2]: table for path, table in module.named_modules()}
-    return tables[name].get_parameter("weight")
+def _users_table(module: nn.Module) -> torch.Tensor:
+    """The table that every system has as its attribute ``users``: of several, the one that is trained."""
+    return next(
+        weight
+        for name, weight in module.named_parameters()
+        if weight.requires_grad and f".{name}".endswith(".users.weight")
+    )
 
 
 def _decay_apart(optimizer: torch.optim.Optimizer, weight: torch.Tensor, decay: float) -> None:

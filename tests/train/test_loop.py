@@ -377,17 +377,16 @@ def test_weight_decay_is_for_matrices_only_and_tables_have_a_rate_of_their_own()
     assert rates == pytest.approx([rates[0], rates[0], 5 * rates[0]])
 
 
-def test_the_tables_of_users_and_items_may_decay_otherwise() -> None:
-    config = replace(OptimizerConfig(), weight_decay=0.3, user_decay=0.02, item_decay=0.7, embedding_rate=5.0)
+def test_the_users_table_may_decay_otherwise() -> None:
+    config = replace(OptimizerConfig(), weight_decay=0.3, user_decay=0.02, embedding_rate=5.0)
     meter = Meter(small_config())
     optimizer = make_optimizer(meter, config)
-    tables, users, items = optimizer.param_groups[2:]
-    assert [group["weight_decay"] for group in (tables, users, items)] == [0.3, 0.02, 0.7]
+    tables, users = optimizer.param_groups[2:]
+    assert (tables["weight_decay"], users["weight_decay"]) == (0.3, 0.02)
     assert users["params"] == [meter.embedding.users.weight]
-    assert items["params"] == [meter.embedding.items.weight]
-    assert len(tables["params"]) == 3
+    assert len(tables["params"]) == 4
     LearningRateSchedule(config, 100).set_rates(50, optimizer, None)
-    assert items["lr"] == users["lr"] == tables["lr"] > optimizer.param_groups[0]["lr"]
+    assert users["lr"] == tables["lr"] > optimizer.param_groups[0]["lr"]
 
 
 def test_only_the_first_process_cuts_the_journal(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
