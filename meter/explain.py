@@ -120,6 +120,7 @@ class Explainer:
             text=explained.text,
             context=explained.context,
             image=self._decode(explained.codes),
+            image_source=model.image_source,
             match=self._match(explained.text, explained.codes, features),
             matcher_auc=run.matcher.auc if run.matcher else None,
             best_rating=round(run.names.highest_rating),

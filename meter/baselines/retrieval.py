@@ -65,6 +65,7 @@ class Retrieval(System):
     """
 
     needs_feature: ClassVar[bool] = True
+    image_source: ClassVar[str] = "chosen photo"
 
     mean: Tensor
     user_biases: Tensor

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Int
@@ -20,6 +20,8 @@ class System(nn.Module, ABC):
     """
 
     config: Any
+    image_source: ClassVar[str] = "generated"
+    """The caption of its pictures."""
 
     @property
     @abstractmethod

@@ -41,7 +41,8 @@ class Explanation:
     text: the generated sentence, tokenized (words separated by spaces).
     true_text: what the user wrote, tokenized; None where unknown.
     context: the words the context head finds likeliest, best first.
-    image: the generated picture; None for a model without pictures.
+    image: the picture to the sentence; None for a model without pictures.
+    image_source: where it comes from, its caption; the default where nobody is to know.
     photo: a photo of the item; None where there is none.
     match: share in [0, 1] of other pictures that suit the sentence less than the generated one, as the matcher finds;
         None where it was not measured or cannot be, since the matcher is at chance.
@@ -61,6 +62,7 @@ class Explanation:
     true_text: str | None = None
     context: list[str] = field(default_factory=list)
     image: UInt8[np.ndarray, "_ _ 3"] | None = None
+    image_source: str = "generated"
     photo: UInt8[np.ndarray, "_ _ 3"] | None = None
     match: float | None = None
     matcher_auc: float | None = None
@@ -86,7 +88,7 @@ class Explanation:
     @property
     def pictures(self) -> list[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:
         """The pictures there are, each with its caption."""
-        captioned = [("generated", self.image), ("the item’s photo", self.photo)]
+        captioned = [(self.image_source, self.image), ("the item’s photo", self.photo)]
         return [(caption, pixels) for caption, pixels in captioned if pixels is not None]
 
     @property

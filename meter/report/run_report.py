@@ -20,6 +20,7 @@ from meter.report.explanation import Mark
 from meter.report.page import KeyFigure, LeftOut, Ratings, Report, write_report
 from meter.run_folder import RunFolder
 from meter.storage.journal import Journal
+from meter.train.systems import system_class
 from meter.train.vqgan import VisualCodes, reconstruct
 from meter.vq import VQGAN
 
@@ -194,6 +195,7 @@ def gallery(
             true_text=record.reference,
             context=record.context,
             image=picture,
+            image_source=system_class(config.system).image_source,
             photo=photo_of(record, prepared),
             match=match_of(record, prepared, matcher),
             matcher_auc=matcher.auc if matcher else None,

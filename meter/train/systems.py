@@ -120,9 +120,14 @@ def records_of(prepared: Prepared, split: str) -> Records:
     return Records(ratings=np.array(records.ratings[rows], dtype=np.float64), **whole)
 
 
+def system_class(kind: SystemKind) -> type[System]:
+    """The class of a system."""
+    return BASELINES.get(kind, Meter)
+
+
 def open_system(kind: SystemKind, folder: Path) -> System:
     """Opens saved weights. Raises InputError where the files are missing, damaged or of another system."""
-    return BASELINES.get(kind, Meter).from_pretrained(folder)
+    return system_class(kind).from_pretrained(folder)
 
 
 def training_pass(system: Meter | Baseline) -> nn.Module:

@@ -13,6 +13,7 @@ from meter.compare import compare
 from meter.config import RunConfig, settle_pictures
 from meter.data import prepare
 from meter.errors import InputError
+from meter.model import Meter
 from meter.pipeline import run
 from meter.run_folder import RunFolder
 from meter.storage.pretrained import WEIGHTS, read_tensors
@@ -145,6 +146,15 @@ def test_the_pictures_of_retrieval_are_photos_of_training_records(runs: dict[str
     assert again is not None
     codes = [one.codes or [-1] * again.shape[1] for one in folder.generations]
     assert again.tolist() == codes
+
+
+def test_a_card_says_whether_its_picture_was_chosen_or_generated(runs: dict[str, RunFolder]) -> None:
+    folder = runs["retrieval"]
+    (one, *_) = (generation for generation in folder.generations if generation.codes is not None)
+    card = meter.load(folder.path).explain(user=one.user, item=one.item, feature=one.feature)
+    assert [caption for caption, _ in card.pictures] == ["chosen photo"]
+    assert "chosen photo" in folder.report_file.read_text(encoding="utf-8")
+    assert Meter.image_source == "generated"
 
 
 def test_retrieval_does_without_photos(runs: dict[str, RunFolder], tmp_path: Path) -> None:
