@@ -8,7 +8,7 @@ from meter.model.generation.sampling import SamplingConfig
 from meter.model.initialisation import Initialisation
 from meter.model.meter import Meter, MeterOutput, ModelConfig
 from meter.model.packed import PackedMeter, PackedOutput
-from meter.model.sequence import Layout, Mask, word_slots
+from meter.model.sequence import Layout, Mask, RatingFrom, word_slots
 from meter.model.system import System
 from meter.model.transformer import Norm
 from meter.special_words import BOS, EOS, PAD, UNK
@@ -32,6 +32,7 @@ __all__ = [
     "PackedMeter",
     "PackedOutput",
     "Positions",
+    "RatingFrom",
     "SamplingConfig",
     "System",
     "VisualTable",

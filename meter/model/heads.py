@@ -12,12 +12,12 @@ class RatingHead(nn.Module):
         self.hidden = nn.Linear(width, width)
         self.output = nn.Linear(width, 1)
 
-    def forward(self, user_state: Float[Tensor, "B D"]) -> Float[Tensor, " B"]:
-        return self.output(self.hidden(user_state).sigmoid()).squeeze(-1)
+    def forward(self, state: Float[Tensor, "B D"]) -> Float[Tensor, " B"]:
+        return self.output(self.hidden(state).sigmoid()).squeeze(-1)
 
 
 class Heads(nn.Module):
-    """Rating from s_u, context from s_i, words from BOS and e, codes from BOI and v.
+    """Rating from s_u (or s_f), context from s_i, words from BOS and e, codes from BOI and v.
 
     num_codes: K, or 0 for a model without pictures.
     shared_word_head: whether the text head's weights predict the context too; ``context`` is None then.

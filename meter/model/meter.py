@@ -16,7 +16,7 @@ from meter.model.generation.generate import Generated, generate
 from meter.model.generation.incremental import IncrementalModel, incremental
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
-from meter.model.sequence import Layout, Mask, present_slots, visibility
+from meter.model.sequence import Layout, Mask, RatingFrom, present_slots, visibility
 from meter.model.system import System
 from meter.model.transformer import Transformer, TransformerConfig
 from meter.special_words import UNK
@@ -43,6 +43,8 @@ class ModelConfig(TransformerConfig):
     """Whether a feature word is given."""
     mask: Mask = Mask.peter
     """What u and i may see (D1)."""
+    rating_from: RatingFrom = RatingFrom.user
+    """Whose state predicts the rating: the user's, as printed, or the feature word's."""
     visual_table: VisualTable = VisualTable.own
     """Where the embeddings of visual codes come from (D8)."""
     picture_features: bool = False
@@ -64,7 +66,10 @@ class ModelConfig(TransformerConfig):
         """The slots of a sequence of these sizes."""
         rows, columns = self.grid or (0, 0)
         return Layout(
-            has_feature=self.has_feature, text_length=self.text_length, visual_length=rows * columns
+            has_feature=self.has_feature,
+            text_length=self.text_length,
+            visual_length=rows * columns,
+            rating_from=self.rating_from,
         )
 
     def check(self) -> None:
@@ -81,6 +86,11 @@ class ModelConfig(TransformerConfig):
             raise InputError(
                 "model.num_codes and model.grid: expected both for a model with pictures, 0 and [] for one without, "
                 f"found {self.num_codes} and {list(self.grid)}"
+            )
+        if self.rating_from is RatingFrom.feature and not self.has_feature:
+            raise InputError(
+                "model.rating_from: expected user for a model without feature word, found feature: set "
+                "model.has_feature=true or model.rating_from=user"
             )
         if not 0 <= self.code_dropout <= 1:
             raise InputError(f"model.code_dropout: expected a share from 0 to 1, found {self.code_dropout}")
@@ -166,7 +176,7 @@ class Meter(System):
         """
         tokens = self.embedding(users, items, features, words, codes)
         states = self.transformer(tokens, self.visible_slots(words, tokens.shape[1]))
-        rating = self.heads.rating(states[:, 0])
+        rating = self.heads.rating(states[:, self.layout.rating])
         context = self.heads.context_words(states[:, 1])
         text = self.heads.text(states[:, self.layout.text])
         visual = None

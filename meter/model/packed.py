@@ -59,7 +59,7 @@ class PackedMeter(nn.Module):
         tokens = self.meter.embedding(users, items, features, words, codes)
         states = self.encode(tokens, words, has_codes=codes is not None)
         return PackedOutput(
-            rating=heads.rating(states[:, 0]),
+            rating=heads.rating(states[:, layout.rating]),
             context=heads.context_words(states[:, 1]),
             text=heads.text(states[:, layout.text].flatten(0, 1)[word_slots]),
             word_slots=word_slots,

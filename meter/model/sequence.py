@@ -28,6 +28,15 @@ class Mask(Enum):
     """u and i see everything, as printed in §3.4: the future leaks; an ablation, refused for generation."""
 
 
+class RatingFrom(Enum):
+    """Which slot's state the rating is read from."""
+
+    user = "user"
+    """u, as printed in §3.4."""
+    feature = "feature"
+    """f, which sees u, i and itself under every mask: the rating sees the feature word, the context words do not."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
     """Slots of one sequence: conditions first, then text, then picture.
@@ -35,15 +44,22 @@ class Layout:
     has_feature: whether a feature word stands between item and BOS.
     text_length: n, the longest sentence in words; there are n + 1 text slots.
     visual_length: m, the codes of a picture; 0 without pictures.
+    rating_from: where the rating is read.
     """
 
     has_feature: bool
     text_length: int
     visual_length: int
+    rating_from: RatingFrom = RatingFrom.user
 
     @property
     def num_conditions(self) -> int:
         return 3 if self.has_feature else 2
+
+    @property
+    def rating(self) -> int:
+        """The slot whose output predicts the rating."""
+        return 2 if self.rating_from is RatingFrom.feature else 0
 
     @property
     def text(self) -> slice:

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from meter.model import Layout, Mask, Meter
+from meter.errors import InputError
+from meter.model import Layout, Mask, Meter, PackedMeter, RatingFrom, word_slots
 from meter.model.sequence import present_slots, visibility
 from tests.conftest import Inputs, small_inputs, small_model
 
@@ -73,6 +74,42 @@ def test_the_prefix_mask_shows_the_feature_to_the_rating(inputs: Inputs) -> None
     first = model(inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
     second = model(inputs.users, inputs.items, other, inputs.words, inputs.codes)
     assert not torch.allclose(first.rating, second.rating)
+
+
+def test_a_rating_read_from_the_feature_sees_it_and_the_context_does_not(inputs: Inputs) -> None:
+    model = small_model(mask=Mask.peter, rating_from=RatingFrom.feature)
+    first = model(inputs.users, inputs.items, inputs.features, inputs.words, inputs.codes)
+    others = {
+        "users": (inputs.users + 1) % 9,
+        "items": (inputs.items + 1) % 7,
+        "features": (inputs.features + 1) % 46 + 4,
+    }
+    for name, changed in others.items():
+        given = {
+            column: getattr(inputs, column) for column in ("users", "items", "features", "words", "codes")
+        }
+        other = model(**(given | {name: changed}))
+        assert not torch.isclose(first.rating, other.rating).any(), name
+        assert torch.equal(first.context, other.context) == (name == "features")
+    other = model(inputs.users, inputs.items, inputs.features, inputs.words.flip(0), inputs.codes.flip(0))
+    assert torch.equal(first.rating, other.rating)
+
+
+def test_a_rating_read_from_the_feature_is_the_same_in_every_pass(inputs: Inputs) -> None:
+    model = small_model(rating_from=RatingFrom.feature)
+    whole = model(inputs.users, inputs.items, inputs.features, inputs.words).rating
+    packed = PackedMeter(model)(
+        inputs.users, inputs.items, inputs.features, inputs.words, None, word_slots(inputs.words)
+    )
+    generated = model.generate(inputs.users, inputs.items, inputs.features)
+    for rating in (packed.rating, generated.rating):
+        assert rating is not None
+        torch.testing.assert_close(rating, whole)
+
+
+def test_no_rating_is_read_from_a_feature_that_is_not_given() -> None:
+    with pytest.raises(InputError, match=r"model\.rating_from: expected user for a model without feature word"):
+        small_model(has_feature=False, rating_from=RatingFrom.feature)
 
 
 def test_visibility_of_a_drawn_sequence() -> None:

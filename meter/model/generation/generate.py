@@ -84,7 +84,7 @@ def encode_prefix(
     length = tokens.shape[1]
     states = model.extend(tokens, model.visible[None, None, :length, :length])
     return Prefix(
-        rating=model.rating_head(states[:, 0]),
+        rating=model.rating_head(states[:, model.layout.rating]),
         context=model.context_head(states[:, 1]),
         state=states[:, -1],
     )
