@@ -40,8 +40,8 @@ class RetrievalConfig(BaselineConfig):
     rounds: int = 20
     """Times that the biases are fitted in turn."""
     rating_sees_feature: bool = False
-    """Whether feature words have biases, too: what the word alone tells of the rating, as ``model.mask=prefix`` lets
-    METER see."""
+    """Whether feature words have biases, too: what the word tells of the rating, for a fair look at METER with
+    ``model.rating_from=feature`` or ``model.mask=prefix``."""
 
     def check(self) -> None:
         """Raises InputError where these settings find nothing."""

@@ -108,7 +108,9 @@ def test_a_rating_read_from_the_feature_is_the_same_in_every_pass(inputs: Inputs
 
 
 def test_no_rating_is_read_from_a_feature_that_is_not_given() -> None:
-    with pytest.raises(InputError, match=r"model\.rating_from: expected user for a model without feature word"):
+    with pytest.raises(
+        InputError, match=r"model\.rating_from: expected user for a model without feature word"
+    ):
         small_model(has_feature=False, rating_from=RatingFrom.feature)
 
 
