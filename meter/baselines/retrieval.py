@@ -16,8 +16,9 @@ from jaxtyping import Int, Int64
 from torch import Tensor
 
 from meter.baselines.baseline import BaselineConfig
-from meter.baselines.biases import Records, fit_biases
+from meter.baselines.biases import fit_biases
 from meter.baselines.photo_chooser import PhotoChooser
+from meter.baselines.records import Records
 from meter.errors import InputError
 from meter.model.generation.config import DecodingConfig
 from meter.model.generation.generate import Generated
