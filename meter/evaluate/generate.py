@@ -49,6 +49,8 @@ class GeneratedExplanation:
     context: list[str]
     """At most n words that the context head finds most probable, best first; special words are left out. Empty for a
     model without that head."""
+    context_probabilities: list[float]
+    """Of these words."""
     codes: list[int] | None
     """Visual codes, row by row; None for a model without pictures, and where retrieval has no photo of the item."""
 
@@ -81,7 +83,14 @@ def explain_pairs(
         output = model.generate(users, items, features, decoding=decoding, generator=generator)
     nothing = [None] * len(users)
     ratings = nothing if output.rating is None else output.rating.tolist()
-    contexts = [[]] * len(users) if output.context is None else output.context.tolist()
+    contexts = [ContextWords()] * len(users)
+    if output.context is not None and output.context_probabilities is not None:
+        contexts = [
+            context_words(vocabulary, numbers, probabilities)
+            for numbers, probabilities in zip(
+                output.context.tolist(), output.context_probabilities.tolist(), strict=True
+            )
+        ]
     codes = nothing
     if output.codes is not None:
         codes = [None if picture[0] < 0 else picture for picture in output.codes.tolist()]
@@ -89,7 +98,8 @@ def explain_pairs(
         GeneratedExplanation(
             predicted_rating=rating,
             text=_sentence(vocabulary, words),
-            context=context_words(vocabulary, context),
+            context=context.words,
+            context_probabilities=context.probabilities,
             codes=picture,
         )
         for rating, words, context, picture in zip(
@@ -98,9 +108,24 @@ def explain_pairs(
     ]
 
 
-def context_words(vocabulary: Vocabulary, numbers: Iterable[int]) -> list[str]:
-    """The words of a ranking without the special ones: unlike a sentence, a ranking does not end at EOS."""
-    return [vocabulary.words[number] for number in numbers if number >= len(SPECIAL_WORDS)]
+@dataclass(kw_only=True, slots=True)
+class ContextWords:
+    """The words that the context head finds most probable, best first, with their probabilities."""
+
+    words: list[str] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+
+
+def context_words(
+    vocabulary: Vocabulary, numbers: Iterable[int], probabilities: Iterable[float]
+) -> ContextWords:
+    """A ranking without the special words: unlike a sentence, it does not end at EOS."""
+    kept = [
+        (vocabulary.words[number], probability)
+        for number, probability in zip(numbers, probabilities, strict=True)
+        if number >= len(SPECIAL_WORDS)
+    ]
+    return ContextWords(words=[word for word, _ in kept], probabilities=[share for _, share in kept])
 
 
 def evaluated_splits(prepared: Prepared) -> list[str]:

@@ -1,6 +1,8 @@
 """METER: one transformer that predicts the rating, the words around it, the sentence and the picture."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
@@ -12,7 +14,7 @@ from torch import Tensor
 from meter.errors import InputError
 from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
 from meter.model.generation.config import DecodingConfig
-from meter.model.generation.generate import Generated, generate
+from meter.model.generation.generate import Generated, draw, generate
 from meter.model.generation.incremental import IncrementalModel, incremental
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
@@ -212,14 +214,7 @@ class Meter(System):
 
         Raises InputError where the mask shows the future, or a generator is missing.
         """
-        if self.config.mask is Mask.literal:
-            raise InputError(
-                "model.mask: expected peter or prefix for generation, found literal: u and i would see words that do "
-                "not exist yet"
-            )
-        was_training = self.training
-        self.eval()
-        try:
+        with self._generating():
             return generate(
                 self.incremental(),
                 users,
@@ -229,6 +224,44 @@ class Meter(System):
                 generator,
                 pictures=pictures,
             )
+
+    @torch.no_grad()
+    def draw(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None,
+        words: Int[Tensor, "B S"],
+        *,
+        decoding: DecodingConfig | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Int[Tensor, "B M"]:
+        """Draws the pictures to given sentences, whoever wrote them; to its own it draws what ``generate`` does.
+
+        words: the sentence, EOS, then PAD.
+        decoding: how codes are chosen; greedily where None.  generator: as for ``generate``.
+
+        Raises InputError where the model has no pictures, the mask shows the future, or a generator is missing.
+        """
+        if not self.config.num_codes:
+            raise InputError("draw: expected a model with pictures, found model.num_codes=0")
+        with self._generating():
+            return draw(
+                self.incremental(), users, items, features, words, decoding or DecodingConfig(), generator
+            )
+
+    @contextmanager
+    def _generating(self) -> Iterator[None]:
+        """Without dropout. Raises InputError where the mask shows the future."""
+        if self.config.mask is Mask.literal:
+            raise InputError(
+                "model.mask: expected peter or prefix for generation, found literal: u and i would see words that do "
+                "not exist yet"
+            )
+        was_training = self.training
+        self.eval()
+        try:
+            yield
         finally:
             self.train(was_training)
 

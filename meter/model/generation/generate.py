@@ -24,6 +24,7 @@ class Generated:
 
     rating: None for a model that predicts none.
     context: the N words that the context head finds most likely, best first; None for a model without that head.
+    context_probabilities: of these words; None with it.
     words: the sentence, EOS, then PAD.
     codes: the picture row by row, −1 throughout where there is none; None for a model without pictures.
     """
@@ -32,6 +33,7 @@ class Generated:
     context: Int[Tensor, "B N"] | None
     words: Int[Tensor, "B S"]
     codes: Int[Tensor, "B M"] | None
+    context_probabilities: Float[Tensor, "B N"] | None = None
 
 
 def generate(
@@ -60,8 +62,41 @@ def generate(
     if model.layout.visual_length and pictures:
         codes = decode_image(sentences, choosers.codes, config.guidance)
     num_context = min(model.layout.text_length, model.num_words)
-    context = prefix.context.topk(num_context, dim=-1).indices
-    return Generated(rating=prefix.rating, context=context, words=sentences.words, codes=codes)
+    context = prefix.context.topk(num_context, dim=-1)
+    normalizer = prefix.context.float().logsumexp(dim=-1, keepdim=True)
+    return Generated(
+        rating=prefix.rating,
+        context=context.indices,
+        context_probabilities=(context.values.float() - normalizer).exp(),
+        words=sentences.words,
+        codes=codes,
+    )
+
+
+def draw(
+    model: IncrementalModel,
+    users: Int[Tensor, " B"],
+    items: Int[Tensor, " B"],
+    features: Int[Tensor, " B"] | None,
+    words: Int[Tensor, "B S"],
+    config: DecodingConfig,
+    generator: torch.Generator | None,
+) -> Int[Tensor, "B M"]:
+    """Draws the pictures to given sentences.
+
+    model: with pictures and empty caches.
+    words: the sentence, EOS, then PAD.
+    generator: on the CPU; needed where codes are sampled.
+
+    Raises InputError where the config means nothing or asks for a generator that is not there.
+    """
+    config.check("decoding")
+    choosers = make_choosers(config, model.layout, len(users), generator, users.device)
+    encode_prefix(model, users, items, features)
+    # The last word is encoded with the picture.
+    model.read_words(words[:, :-2])
+    sentences = Sentences(words, model, torch.arange(len(words), device=words.device))
+    return decode_image(sentences, choosers.codes, config.guidance)
 
 
 @dataclass(slots=True)

@@ -102,6 +102,13 @@ class IncrementalModel:
         """Encodes the word number ``index`` of each sentence; the state that predicts the next."""
         return self.extend(self.embedding.embed_word(words, index))[:, -1]
 
+    def read_words(self, words: Int[Tensor, "B E"]) -> None:
+        """Encodes the first E words of each sentence in one pass."""
+        start = self.layout.text.start + 1
+        stop = start + words.shape[1]
+        tokens = self.embedding.add_positions(self.embedding.words(words), start)
+        self.extend(tokens, self.visible[None, None, start:stop, :stop])
+
     def extend(
         self, tokens: Float[Tensor, "B Q D"], visible: Bool[Tensor, "#B 1 #Q T"] | None = None
     ) -> Float[Tensor, "B Q D"]:

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Map = Callable[[Tensor], Tensor]
-PACKED_TYPES = (torch.float32, torch.bfloat16)
 
 
 def prepacked(module: nn.Linear) -> Map:
@@ -16,18 +15,23 @@ def prepacked(module: nn.Linear) -> Map:
 
     Decoding multiplies few rows with the same weights again and again, and a product of few rows spends up to half of
     its time on bringing the weights into order. On a CPU oneDNN does that here once, in the precision of autocast.
-    Elsewhere, and in double precision, it is the layer itself.
+    Elsewhere, and in precisions that oneDNN does not multiply on this processor, it is the layer itself.
     """
     weight, bias = module.weight.detach(), module.bias.detach()
     if weight.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
         weight, bias = (each.to(torch.get_autocast_dtype("cpu")) for each in (weight, bias))
-    if (
-        weight.device.type != "cpu"
-        or weight.dtype not in PACKED_TYPES
-        or not torch.backends.mkldnn.is_available()
-    ):
+    if weight.device.type != "cpu" or not can_pack(weight.dtype):
         return partial(F.linear, weight=weight, bias=bias)
     return partial(_multiply, packed=torch.ops.mkldnn._reorder_linear_weight(weight), bias=bias)
+
+
+def can_pack(precision: torch.dtype) -> bool:
+    """Whether oneDNN packs and multiplies weights of this precision here; bf16 needs AVX-512 or its successors."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    if precision is torch.bfloat16:
+        return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return precision is torch.float32
 
 
 def _multiply(rows: Tensor, packed: Tensor, bias: Tensor) -> Tensor:

@@ -54,6 +54,26 @@ def test_cached_generation_equals_reencoding_token_for_token(mask: Mask, norm: N
     again = model(inputs.users, inputs.items, inputs.features, words, codes)
     torch.testing.assert_close(generated.rating, again.rating)
     assert torch.equal(generated.context, again.context.topk(6).indices)
+    of_all_words = again.context.softmax(dim=-1)
+    torch.testing.assert_close(generated.context_probabilities, of_all_words.gather(1, generated.context))
+    drawn = model.draw(inputs.users, inputs.items, inputs.features, generated.words)
+    assert torch.equal(drawn, codes), "to its own sentence the model draws what it generates"
+
+
+def test_a_picture_is_drawn_to_the_sentence_that_is_given() -> None:
+    inputs = small_inputs((6, 3, 1, 5, 4, 2))
+    model = small_model()
+    drawn = model.draw(inputs.users, inputs.items, inputs.features, inputs.words)
+    assert torch.equal(drawn, plain_codes(model, inputs, inputs.words))
+    generated = model.generate(inputs.users, inputs.items, inputs.features)
+    assert not torch.equal(drawn, generated.codes), "sentences that change nothing show nothing"
+
+
+def test_a_model_without_pictures_draws_none() -> None:
+    inputs = small_inputs()
+    model = small_model(num_codes=0, grid=[])
+    with pytest.raises(InputError, match=r"expected a model with pictures, found model.num_codes=0"):
+        model.draw(inputs.users, inputs.items, inputs.features, inputs.words)
 
 
 def test_sentences_end_and_are_padded() -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from meter.model.kernels import prepacked_linear
 from meter.model.kernels.prepacked_linear import prepacked
 
 
@@ -17,7 +18,10 @@ def test_the_layer_itself(precision: torch.dtype, shape: tuple[int, ...]) -> Non
         torch.testing.assert_close(prepacked(layer)(rows), layer(rows))
 
 
-def test_under_autocast_in_its_precision() -> None:
+@pytest.mark.parametrize("packs", [None, False], ids=["this processor", "a processor without bf16"])
+def test_under_autocast_in_its_precision(monkeypatch: pytest.MonkeyPatch, packs: bool | None) -> None:
+    if packs is not None:
+        monkeypatch.setattr(prepacked_linear, "can_pack", lambda precision: packs)
     torch.manual_seed(0)
     layer, rows = nn.Linear(24, 40), torch.randn(5, 24)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
