@@ -7,7 +7,7 @@ from meter.version import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from meter.explain import Explainer
+    from meter.notebook import Explainer
 
 __all__ = ["__version__", "load"]
 
@@ -17,7 +17,7 @@ def load(folder: "Path | str") -> "Explainer":
 
     Raises meter.errors.InputError where the folder is not a finished run.
     """
-    from meter.explain import Explainer
+    from meter.notebook import Explainer
     from meter.run_folder import RunFolder
 
     return Explainer(RunFolder(folder))

@@ -231,6 +231,7 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     if not pipeline.fabric.is_global_zero:
         return {}
     folder.save_names(prepared, config)
+    folder.save_catalogue(prepared, drawn.codes if drawn else None)
     if drawn is not None:
         folder.copy_vq(drawn.stage.folder)
     if not config.evaluation.generate:

@@ -1,18 +1,23 @@
 """A run's folder: the name of every file in it, and the one way to open it."""
 
+import io
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int
+
 from meter.config import RunConfig, read_config, run_hash
 from meter.data import Prepared, Vocabulary
+from meter.data.catalogue import Catalogue
 from meter.disc import Discriminator, Matcher
 from meter.errors import InputError
 from meter.evaluate.generations import Generation, read_generations, read_scores
 from meter.model import System
-from meter.storage.atomic import write_text
+from meter.storage.atomic import write_bytes, write_text
 from meter.storage.fingerprint import plain
 from meter.storage.journal import Journal
 from meter.storage.json_file import read_json, write_json
@@ -57,6 +62,8 @@ class RunFolder:
         self.matcher_folder = self.path / "matcher"
         self.names_file = self.path / "names.json"
         self.vocabulary_file = self.path / "vocabulary.json"
+        self.catalogue_file = self.path / "catalogue.json"
+        self.photo_codes_file = self.path / "photo_codes.npy"
         self.generations_file = self.path / "generations.jsonl"
         self.scores_file = self.path / "scores.jsonl"
         self.metrics_file = self.path / "metrics.json"
@@ -98,6 +105,23 @@ class RunFolder:
     def vocabulary(self) -> Vocabulary:
         """The words of the model."""
         return Vocabulary.load(self._existing(self.vocabulary_file))
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What the training split says of users and items."""
+        if not self.catalogue_file.is_file():
+            raise InputError(
+                f"{self.path} has no {self.catalogue_file.name}, which earlier versions did not write: "
+                f"python -m meter.evaluate run={self.path} writes it"
+            )
+        return Catalogue.load(self.catalogue_file)
+
+    @cached_property
+    def photo_codes(self) -> Int[np.ndarray, "P M"] | None:
+        """The codes of the photos that the catalogue names; None for a model without pictures."""
+        if not self.photo_codes_file.is_file():
+            return None
+        return np.load(self.photo_codes_file, mmap_mode="r", allow_pickle=False)
 
     @cached_property
     def model(self) -> System:
@@ -164,6 +188,14 @@ class RunFolder:
             highest_rating=config.dataset.max_rating,
         )
         write_json(self.names_file, names)
+
+    def save_catalogue(self, prepared: Prepared, codes: Int[np.ndarray, "P M"] | None) -> None:
+        """Writes what the training split says of users and items, and the codes of all photos where there are any."""
+        Catalogue.of(prepared).save(self.catalogue_file)
+        if codes is not None:
+            content = io.BytesIO()
+            np.save(content, np.asarray(codes, dtype=np.uint16 if codes.max() < 2**16 else np.int32))
+            write_bytes(self.photo_codes_file, content.getvalue())
 
     def copy_vq(self, stage_folder: Path) -> None:
         """Puts a copy of the VQ-GAN, which runs share in the cache, into the folder."""

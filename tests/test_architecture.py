@@ -23,7 +23,7 @@ FLOORS = [
     ["config"],
     ["cli", "run_folder"],
     ["report"],
-    ["compare"],
+    ["notebook", "compare"],
     ["study"],
     ["system_training"],
     ["pipeline"],

@@ -31,6 +31,14 @@ class Mark:
 
 
 @dataclass(kw_only=True, slots=True)
+class ContextWord:
+    """A word that the context head finds likely; probability: None where it is not known."""
+
+    word: str
+    probability: float | None
+
+
+@dataclass(kw_only=True, slots=True)
 class Explanation:
     """The explanation of one item to one user.
 
@@ -41,9 +49,12 @@ class Explanation:
     text: the generated sentence, tokenized (words separated by spaces).
     true_text: what the user wrote, tokenized; None where unknown.
     context: the words the context head finds likeliest, best first.
+    context_probabilities: of these words; empty where they are not known.
     image: the picture to the sentence; None for a model without pictures.
     image_source: where it comes from, its caption; the default where nobody is to know.
+    codes: the same picture as visual codes, row by row.
     photo: a photo of the item; None where there is none.
+    photo_source: its caption.
     match: share in [0, 1] of other pictures that suit the sentence less than the generated one, as the matcher finds;
         None where it was not measured or cannot be, since the matcher is at chance.
     matcher_auc: how well the matcher tells true pairs from others, 0.5 is chance; None
@@ -61,9 +72,12 @@ class Explanation:
     true_rating: float | None = None
     true_text: str | None = None
     context: list[str] = field(default_factory=list)
+    context_probabilities: list[float] = field(default_factory=list)
     image: UInt8[np.ndarray, "_ _ 3"] | None = None
     image_source: str = "generated"
+    codes: list[int] | None = None
     photo: UInt8[np.ndarray, "_ _ 3"] | None = None
+    photo_source: str = "the item’s photo"
     match: float | None = None
     matcher_auc: float | None = None
     marks: list[Mark] = field(default_factory=list)
@@ -81,14 +95,24 @@ class Explanation:
         return None if self.true_text is None else written_out(self.true_text)
 
     @property
-    def context_words(self) -> list[str]:
+    def weighed_context(self) -> list[ContextWord]:
         """The context without its punctuation, which heads every ranking and says nothing."""
-        return [word for word in self.context if any(letter.isalnum() for letter in word)]
+        probabilities = self.context_probabilities or [None] * len(self.context)
+        return [
+            ContextWord(word=word, probability=probability)
+            for word, probability in zip(self.context, probabilities, strict=True)
+            if any(letter.isalnum() for letter in word)
+        ]
+
+    @property
+    def context_words(self) -> list[str]:
+        """The words of ``weighed_context``."""
+        return [entry.word for entry in self.weighed_context]
 
     @property
     def pictures(self) -> list[tuple[str, UInt8[np.ndarray, "_ _ 3"]]]:
         """The pictures there are, each with its caption."""
-        captioned = [(self.image_source, self.image), ("the item’s photo", self.photo)]
+        captioned = [(self.image_source, self.image), (self.photo_source, self.photo)]
         return [(caption, pixels) for caption, pixels in captioned if pixels is not None]
 
     @property

@@ -30,11 +30,11 @@ def stars(rating: float) -> str:
     return f"{rating:g}"
 
 
-def filled(rating: float, best: int) -> str:
-    """The share of the stars that ``rating`` fills, as a CSS percentage; ratings outside the scale fill none or all."""
-    if not math.isfinite(rating):
+def filled(value: float, best: float | int) -> str:
+    """The share of ``best`` that a value fills, as a CSS percentage; what is outside the scale fills none or all."""
+    if not math.isfinite(value):
         return "0%"
-    return f"{100 * min(max(rating / best, 0.0), 1.0):.1f}%"
+    return f"{100 * min(max(value / best, 0.0), 1.0):.1f}%"
 
 
 def is_hash(text: str) -> bool:

@@ -33,6 +33,18 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Writes a whole binary file, as ``write_text`` does a text, and returns its path."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        write_flushed(partial, content)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return path
+
+
 def write_flushed(path: Path, content: bytes) -> None:
     """Writes a file and forces it to disk, for a folder that is renamed when all its files are there."""
     with path.open("wb") as file:

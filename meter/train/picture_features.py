@@ -6,11 +6,11 @@ a classifier's. Here they are the VQ-GAN's, so that all systems of a comparison 
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from meter.data import Prepared
-from meter.data.pairing import NO_PHOTO
+from meter.data.catalogue import training_photos
 from meter.errors import InputError
 
 NUM_COMPONENTS = 512
@@ -48,20 +48,6 @@ def picture_features(
     features = components.new_zeros(len(means), components.shape[1])
     features[has_photo] = components
     return features
-
-
-def training_photos(prepared: Prepared) -> Int64[np.ndarray, "N 2"]:
-    """Every item with every photo that suits a training record of it, by item, then by photo."""
-    records, sets = prepared.records, prepared.photo_sets
-    train = prepared.splits["train"]
-    pairs = set(zip(records.items[train].tolist(), records.photo_sets[train].tolist(), strict=True))
-    shown = {
-        (item, photo)
-        for item, number in pairs
-        if number != NO_PHOTO
-        for photo in sets.members[sets.offsets[number] : sets.offsets[number + 1]].tolist()
-    }
-    return np.array(sorted(shown), dtype=np.int64).reshape(-1, 2)
 
 
 def mean_code_vectors(

@@ -26,9 +26,9 @@ from meter.baselines import (
     RetrievalConfig,
 )
 from meter.data import Prepared
+from meter.data.catalogue import training_photos
 from meter.disc import Discriminator
 from meter.model import Meter, PackedMeter, System
-from meter.train.picture_features import training_photos
 
 
 class SystemKind(Enum):

@@ -202,7 +202,7 @@ def test_a_moved_run_explains_without_its_cache(run: Path, tmp_path) -> None:
     assert card.matcher_auc == matcher.auc
     assert (card.match is not None) == matcher.above_chance, "a match is shown where it can be measured"
     assert np.ptp(card.image) > 0
-    assert explainer.explain(user=first["user"], item=first["item"]).feature in explainer.features
+    assert explainer.explain(user=first["user"], item=first["item"]).feature in explainer.run.names.features
     with pytest.raises(InputError, match="does not know the user"):
         explainer.explain(user="nobody", item=first["item"])
 
@@ -213,7 +213,8 @@ def test_a_run_explains_in_the_precision_that_it_recorded(run: Path, tmp_path) -
     shutil.copytree(run, moved)
     single = meter.load(moved)
     assert single.run.manifest["precision"] == "32-true"
-    user, item, feature = single.users[0], single.items[0], single.features[0]
+    names = single.run.names
+    user, item, feature = names.users[0], names.items[0], names.features[0]
     exact = single.explain(user=user, item=item, feature=feature)
     write_json(moved / "manifest.json", {**single.run.manifest, "precision": "bf16-mixed"})
     half = meter.load(moved)

@@ -1,0 +1,344 @@
+"""A finished run, opened: what it knows, what it says, what changes what it says."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor, nn
+
+from meter.data import tokenize
+from meter.errors import InputError
+from meter.evaluate.generate import GeneratedExplanation, explain_pairs
+from meter.evaluate.likeliest_feature import likeliest_feature
+from meter.evaluate.network_inputs import encode_words
+from meter.model import DecodingConfig, Meter, WordChoice
+from meter.model.generation.sampling import SamplingConfig
+from meter.notebook.gallery import Gallery
+from meter.notebook.location import Location, located, word_attention
+from meter.notebook.rows import (
+    FeatureRow,
+    ItemRow,
+    NeighbourRow,
+    UserRow,
+    feature_rows,
+    item_rows,
+    neighbour_rows,
+    user_rows,
+)
+from meter.notebook.table import Table
+from meter.notebook.what_if import WhatIf
+from meter.progress import tracked
+from meter.report import Card
+from meter.run_folder import RunFolder
+from meter.special_words import PAD, SPECIAL_WORDS, UNK
+from meter.train.devices import DeviceConfig, make_fabric
+from meter.vq import pixels_from_images
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from rich.console import Console
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is to be explained; feature: None for a model without feature words."""
+
+    user: str
+    item: str
+    feature: str | None
+
+
+class Explainer:
+    """A run, opened: ``run.explain(user=…, item=…, feature=…)`` gives a card that shows itself in a notebook.
+
+    It generates exactly as the run's evaluation did: by the run's decoding, and in the precision that the run recorded.
+    Every name that the run does not know raises InputError with the nearest it does.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self._users = {name: row for row, name in enumerate(run.names.users)}
+        self._items = {name: row for row, name in enumerate(run.names.items)}
+        self._features = {
+            name: run.vocabulary.index[name] for name in run.names.features if name in run.vocabulary.index
+        }
+
+    def users(self) -> Table[UserRow]:
+        """The users it knows, with their training records."""
+        return user_rows(self.run.names.users, self.run.catalogue)
+
+    def items(self) -> Table[ItemRow]:
+        """The items it knows, with their training records and photos."""
+        return item_rows(self.run.names.items, self.run.catalogue)
+
+    def features(self, item: str | None = None) -> Table[FeatureRow]:
+        """The feature words of the training records about an item, or of all; the most frequent first."""
+        row = None if item is None else find(item, self._items, "item")
+        return feature_rows(self.run.catalogue, row)
+
+    def nearest(self, item: str, count: int = 5) -> Table[NeighbourRow]:
+        """The items that the model has learned to be most like this one."""
+        row = find(item, self._items, "item")
+        vectors = self._meter("nearest").embedding.items.weight.detach()
+        return neighbour_rows(vectors, self.run.names.items, row, count)
+
+    def explain(self, *, user: str, item: str, feature: str | None = None) -> Card:
+        """Predicts the rating, writes the sentence and draws the picture.
+
+        feature: what to speak of; None takes the feature word that the context head finds likeliest for the pair.
+        Raises InputError for no feature where the run has no context head to choose it.
+        """
+        return self._cards([self._question(user, item, feature)])[0]
+
+    def explain_many(
+        self,
+        pairs: Iterable[tuple[str, str] | tuple[str, str, str | None]],
+        console: "Console | None" = None,
+    ) -> Gallery:
+        """Explains many pairs, ``evaluation.batch_size`` at once.
+
+        pairs: (user, item) or (user, item, feature).
+        console: shows how many are done; nothing is shown where None.
+        """
+        questions = [self._question(pair[0], pair[1], pair[2] if len(pair) == 3 else None) for pair in pairs]
+        size = self.run.config.evaluation.batch_size
+        batches = [questions[start : start + size] for start in range(0, len(questions), size)]
+        cards = [
+            card
+            for batch in tracked(batches, "explaining", len(batches), console)
+            for card in self._cards(batch)
+        ]
+        return Gallery(cards)
+
+    def alternatives(
+        self,
+        *,
+        user: str,
+        item: str,
+        feature: str | None = None,
+        count: int = 4,
+        temperature: float = 0.7,
+        seed: int = 0,
+    ) -> Gallery:
+        """Other sentences for a pair, with their pictures: words are sampled, codes are chosen as in the run.
+
+        temperature: above 0; the smaller, the closer to the likeliest sentence.
+        """
+        decoding = replace(
+            self.run.config.evaluation.decoding,
+            words=WordChoice.sample,
+            word_sampling=SamplingConfig(temperature=temperature),
+        )
+        return Gallery(self._cards([self._question(user, item, feature)] * count, decoding, seed))
+
+    def what_if(
+        self,
+        card: Card,
+        *,
+        user: str | None = None,
+        item: str | None = None,
+        feature: str | None = None,
+        sentence: str | None = None,
+    ) -> WhatIf:
+        """The same with another user, item or feature word, or the picture to another sentence.
+
+        sentence: as people write it; words that the run does not know are ``<unk>`` to the model.
+        Raises InputError unless exactly one of them is given, and for a sentence where the run draws no pictures.
+        """
+        given = {"user": user, "item": item, "feature": feature, "sentence": sentence}
+        changes = {name: value for name, value in given.items() if value is not None}
+        if len(changes) != 1:
+            raise InputError(
+                f"what_if: expected one of user=…, item=…, feature=…, sentence=…, found {len(changes)}"
+            )
+        if sentence is not None:
+            after = self._drawn_to(card, tokenized(sentence))
+        else:
+            after = self.explain(
+                user=user or card.user, item=item or card.item, feature=feature or card.feature
+            )
+        ((name, value),) = changes.items()
+        return WhatIf(before=card, after=after, change=f"{name}: {value}")
+
+    def locate(self, card: Card, word: str) -> Location:
+        """Where the picture of a card attends to a word of its sentence, the first of its kind.
+
+        Raises InputError where the sentence does not have the word, or the card no picture.
+        """
+        if card.codes is None or card.image is None:
+            raise InputError("locate: expected a card with a picture, found one without")
+        tokens = card.text.split()[: self.run.model.config.text_length]
+        if word not in tokens:
+            raise InputError(f"locate: expected a word of “{card.text}”, found {word!r}")
+        model = self._meter("locate")
+        users, items, features = self._rows([Question(user=card.user, item=card.item, feature=card.feature)])
+        codes = torch.tensor([card.codes], device=self.fabric.device)
+        words = self._words([card.text])
+        attention = word_attention(model, users, items, features, words, codes, tokens.index(word))
+        return located(word, attention, card.image)
+
+    def item_photos(self, item: str, feature: str | None = None) -> list[UInt8[np.ndarray, "S S 3"]]:
+        """The photos of an item's training records, as the VQ-GAN decodes their codes.
+
+        feature: only those that suit records about it; all where None.
+        """
+        shown = self.run.catalogue.item_photos[find(item, self._items, "item")]
+        chosen = set().union(*shown.values()) if feature is None else set(shown.get(feature, []))
+        codes = self.run.photo_codes
+        if codes is None or not chosen:
+            return []
+        return list(self._decode([codes[photo].tolist() for photo in sorted(chosen)]))
+
+    @cached_property
+    def fabric(self) -> "Fabric":
+        """The run's precision, on the run's kind of device where this machine has one."""
+        accelerator = "cpu" if self.run.config.device.accelerator == "cpu" else "auto"
+        return make_fabric(DeviceConfig(accelerator=accelerator, precision=self.run.manifest["precision"]))
+
+    def _question(self, user: str, item: str, feature: str | None = None) -> Question:
+        """Checks the names, and chooses the feature word where none is given."""
+        rows = [find(user, self._users, "user")], [find(item, self._items, "item")]
+        model = self._on_device(self.run.model)
+        if not model.has_feature:
+            if feature is not None:
+                raise InputError(f"this run was trained without feature words; leave feature={feature} out")
+            return Question(user=user, item=item, feature=None)
+        if feature is None and self._features:
+            if not isinstance(model, Meter):
+                raise InputError(
+                    f"feature=… is missing: {self.run.config.name} does not say which is likeliest; it knows "
+                    f"{', '.join(list(self._features)[:5])} …"
+                )
+            users, items = (torch.tensor(row, device=self.fabric.device) for row in rows)
+            numbers = torch.tensor(list(self._features.values()), device=self.fabric.device)
+            best = likeliest_feature(model, users, items, numbers, fabric=self.fabric)
+            feature = list(self._features)[best]
+        if feature is not None:
+            find(feature, self._features, "feature")
+        return Question(user=user, item=item, feature=feature)
+
+    def _rows(
+        self, questions: Sequence[Question]
+    ) -> tuple[Int[Tensor, " B"], Int[Tensor, " B"], Int[Tensor, " B"] | None]:
+        """Users, items and feature words as the model takes them."""
+        device = self.fabric.device
+        users = torch.tensor([self._users[question.user] for question in questions], device=device)
+        items = torch.tensor([self._items[question.item] for question in questions], device=device)
+        if not self.run.model.has_feature:
+            return users, items, None
+        # PAD stands for no feature word: of a dataset that has none.
+        numbers = [self._features.get(question.feature or "", PAD) for question in questions]
+        return users, items, torch.tensor(numbers, device=device)
+
+    def _words(self, texts: Sequence[str]) -> Int[Tensor, "B S"]:
+        words = encode_words(texts, self.run.vocabulary, self.run.model.config.text_length + 1)
+        return words.to(self.fabric.device)
+
+    def _cards(
+        self, questions: Sequence[Question], decoding: DecodingConfig | None = None, seed: int | None = None
+    ) -> list[Card]:
+        """Generates and lays out; by the run's decoding and seed where None."""
+        run = self.run
+        explained = explain_pairs(
+            self._on_device(run.model),
+            run.vocabulary,
+            *self._rows(questions),
+            fabric=self.fabric,
+            decoding=decoding or run.config.evaluation.decoding,
+            generator=torch.Generator().manual_seed(run.config.seed if seed is None else seed),
+        )
+        return [self._card(question, each) for question, each in zip(questions, explained, strict=True)]
+
+    def _card(self, question: Question, explained: GeneratedExplanation) -> Card:
+        run = self.run
+        photos = []
+        if explained.codes is not None and run.catalogue_file.is_file():
+            photos = self.item_photos(question.item, question.feature) or self.item_photos(question.item)
+        return Card(
+            user=question.user,
+            item=question.item,
+            feature=question.feature,
+            rating=explained.predicted_rating,
+            text=explained.text,
+            context=explained.context,
+            context_probabilities=explained.context_probabilities,
+            image=self._picture(explained.codes),
+            image_source=run.model.image_source,
+            codes=explained.codes,
+            photo=photos[0] if photos else None,
+            photo_source="the item’s photo, decoded",
+            match=self._match(explained.text, explained.codes, question),
+            matcher_auc=run.matcher.auc if run.matcher else None,
+            best_rating=round(run.names.highest_rating),
+        )
+
+    def _drawn_to(self, card: Card, text: str) -> Card:
+        """The card with another sentence and the picture to it."""
+        model = self._meter("what_if(sentence=…)")
+        if card.codes is None:
+            raise InputError("what_if(sentence=…): expected a card with a picture, found one without")
+        question = Question(user=card.user, item=card.item, feature=card.feature)
+        with self.fabric.autocast():
+            drawn = model.draw(
+                *self._rows([question]),
+                self._words([text]),
+                decoding=self.run.config.evaluation.decoding,
+                generator=torch.Generator().manual_seed(self.run.config.seed),
+            )
+        codes = drawn[0].tolist()
+        match = self._match(text, codes, question)
+        return replace(card, text=text, codes=codes, image=self._picture(codes), match=match)
+
+    def _picture(self, codes: list[int] | None) -> UInt8[np.ndarray, "S S 3"] | None:
+        """The picture that codes stand for."""
+        return None if codes is None or self.run.vq is None else self._decode([codes])[0]
+
+    @torch.no_grad()
+    def _decode(self, codes: list[list[int]]) -> UInt8[np.ndarray, "B S S 3"]:
+        assert self.run.vq is not None
+        images = self._on_device(self.run.vq).decode(torch.tensor(codes, device=self.fabric.device))
+        return pixels_from_images(images)
+
+    @torch.no_grad()
+    def _match(self, text: str, codes: list[int] | None, question: Question) -> float | None:
+        """How well the matcher finds that sentence and picture go together; None where it cannot tell."""
+        matcher = self.run.matcher
+        if codes is None or matcher is None or not matcher.above_chance:
+            return None
+        features = self._rows([question])[2]
+        asked = None if features is None else features.cpu()
+        return float(matcher.match(self._words([text]).cpu(), torch.tensor([codes]), asked)[0])
+
+    def _meter(self, asked: str) -> Meter:
+        """The model, where it is METER, PETER or PETER+. Raises InputError for a baseline."""
+        model = self.run.model
+        if not isinstance(model, Meter):
+            raise InputError(f"{asked}: expected a run of METER or PETER, found {self.run.config.name}")
+        return self._on_device(model)
+
+    def _on_device(self, network: Network) -> Network:
+        self.fabric.to_device(network)
+        return network
+
+
+def tokenized(sentence: str) -> str:
+    """A sentence as the model reads it, words separated by spaces; ``<unk>`` stays one word."""
+    unknown = SPECIAL_WORDS[UNK]
+    pieces = ([piece] if piece == unknown else tokenize(piece) for piece in sentence.split())
+    return " ".join(token for tokens in pieces for token in tokens)
+
+
+def find(name: str, known: dict[str, int], kind: str) -> int:
+    """The row of a name. Raises InputError with the nearest known ones."""
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, n=3, cutoff=0.3)
+    hint = f"; near are {', '.join(near)}" if near else f"; it knows {', '.join(list(known)[:5])} …"
+    raise InputError(f"the run does not know the {kind} {name!r}{hint}")
