@@ -28,9 +28,9 @@ FLOORS = [
     ["system_training"],
     ["pipeline"],
     ["explain", "prepare"],
-    ["meter"],
+    ["meter", "__main__"],
 ]
-"""The rooms from the ground up; ``meter`` is the package's own ``__init__``."""
+"""The rooms from the ground up; ``meter`` is the package's own ``__init__``, ``__main__`` its command."""
 
 
 def modules() -> dict[str, Path]:
