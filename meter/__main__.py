@@ -12,6 +12,7 @@ COMMANDS = {
     "evaluate": "measures a finished run again",
     "explain": "explains one pair with a finished run",
     "compare": "several runs: tables, paired tests, effect sizes",
+    "export": "a finished run as a folder to share, with its model card",
     "study": "create, score: people who judge the cards of runs",
 }
 """Each is the module ``meter.<name>``, and what it does in a line."""

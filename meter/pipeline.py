@@ -24,7 +24,7 @@ from meter.evaluate.measure import measure, vq_sections
 from meter.model import System
 from meter.report.run_report import run_report
 from meter.report.terminal_tables import print_overview, print_results
-from meter.run_folder import RunFolder
+from meter.run_folder import RUN_FORMAT, RunFolder
 from meter.signals import StopRequest, listen
 from meter.storage.fingerprint import fingerprint
 from meter.storage.json_file import read_json, write_json
@@ -180,7 +180,7 @@ class Pipeline:
             inputs |= {"vq": visual.stage.hash, "codes": visual.codes_hash}
         manifest = {
             "stage": "run",
-            "format": 1,
+            "format": RUN_FORMAT,
             "package": __version__,
             "config_hash": run_hash(self.config),
             "data_hash": fingerprint(inputs),

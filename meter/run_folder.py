@@ -23,7 +23,11 @@ from meter.storage.journal import Journal
 from meter.storage.json_file import read_json, write_json
 from meter.storage.pretrained import CONFIG, WEIGHTS
 from meter.train.systems import open_system
+from meter.version import __version__
 from meter.vq import VQGAN
+
+RUN_FORMAT = 1
+"""Raised when the files of a run change so that earlier releases cannot open it (docs/sharing.md)."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -88,8 +92,18 @@ class RunFolder:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What the run was made from, where, and how long each step took."""
-        return _read_object(self._existing(self.manifest_file))
+        """What the run was made from, where, and how long each step took.
+
+        Raises InputError for a run of a later format.
+        """
+        manifest = _read_object(self._existing(self.manifest_file))
+        found = manifest.get("format", RUN_FORMAT)
+        if found > RUN_FORMAT:
+            raise InputError(
+                f"{self.path} was written by METER {manifest.get('package', '?')} in format {found}; this is METER "
+                f"{__version__}, which reads up to {RUN_FORMAT}: install that release or a later one"
+            )
+        return manifest
 
     @property
     def journal(self) -> Journal:
@@ -164,6 +178,21 @@ class RunFolder:
     def splits(self) -> list[str]:
         """The splits that were evaluated."""
         return list(dict.fromkeys(generation.split for generation in self.generations))
+
+    def bundle(self) -> list[Path]:
+        """The files that explaining needs and that hold no review: weights, names, words, codes of photos.
+
+        Raises InputError where the run is unfinished.
+        """
+        single = [
+            self._existing(self.vocabulary_file),
+            self._existing(self.catalogue_file),
+            *([self.photo_codes_file] if self.photo_codes_file.is_file() else []),
+        ]
+        folders = (self.model_folder, self.learned_discriminator_folder, self.vq_folder, self.matcher_folder)
+        self._existing(self.model_folder)
+        self._existing(self.metrics_file)
+        return single + [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
 
     def of_phase(self, name: str) -> "RunFolder":
         """Where a phase of a training keeps checkpoint, weights and journal; this folder where the name is empty."""

@@ -23,7 +23,7 @@ FLOORS = [
     ["config"],
     ["cli", "run_folder"],
     ["report"],
-    ["notebook", "compare"],
+    ["notebook", "compare", "export"],
     ["study"],
     ["system_training"],
     ["pipeline"],

@@ -64,6 +64,7 @@ class Explainer:
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
+        self.precision: str = run.manifest["precision"]
         self._users = {name: row for row, name in enumerate(run.names.users)}
         self._items = {name: row for row, name in enumerate(run.names.items)}
         self._features = {
@@ -200,7 +201,7 @@ class Explainer:
     def fabric(self) -> "Fabric":
         """The run's precision, on the run's kind of device where this machine has one."""
         accelerator = "cpu" if self.run.config.device.accelerator == "cpu" else "auto"
-        return make_fabric(DeviceConfig(accelerator=accelerator, precision=self.run.manifest["precision"]))
+        return make_fabric(DeviceConfig(accelerator=accelerator, precision=self.precision))
 
     def _question(self, user: str, item: str, feature: str | None = None) -> Question:
         """Checks the names, and chooses the feature word where none is given."""

@@ -62,7 +62,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters.update(number=number, stars=stars, duration=duration, filled=filled, data_uri=data_uri)
+    templates.filters.update(
+        number=number, stars=stars, duration=duration, filled=filled, data_uri=data_uri, verbatim=Markup
+    )
     templates.tests.update(digest=is_hash)
     templates.globals.update(asset=lambda name: Markup(asset(name)))
     return templates

@@ -12,6 +12,7 @@ from meter.compare.__main__ import CompareConfig
 from meter.config import RunConfig, register
 from meter.evaluate.__main__ import EvaluateConfig
 from meter.explain import ExplainConfig
+from meter.export.__main__ import ExportConfig
 from meter.study.create import CreateConfig
 from meter.study.score import ScoreConfig
 from tests.conftest import ROOT
@@ -29,6 +30,7 @@ SCHEMAS = {
     "evaluate": (EvaluateConfig, "evaluate"),
     "explain": (ExplainConfig, "explain"),
     "compare": (CompareConfig, "compare"),
+    "export": (ExportConfig, "export"),
     "study create": (CreateConfig, "study_create"),
     "study score": (ScoreConfig, "study_score"),
 }

@@ -19,6 +19,14 @@ FEATURES = ["bed", "pool", "view"]
 WORDS = [*FEATURES, *(f"word{number}" for number in range(43))]
 CODES = np.arange(80).reshape(5, 16) * 7 % 16
 """Of five photos."""
+METRICS = {
+    "test": {
+        "rating": {"rmse": 0.9683, "signature": "rating|clipped:no|version:4"},
+        "text": {"bleu_4": 3.4258, "signature": "text|references:whole|version:4"},
+        "match": {"recall_at_5": 0.04},
+    },
+    "diagnosis": {"sentences": ["the bed was soft"]},
+}
 
 
 def catalogue() -> Catalogue:
@@ -37,7 +45,17 @@ def make_run(folder: Path, **changes: object) -> RunFolder:
     """Writes the run. changes: of the model's sizes."""
     run = RunFolder(folder)
     run.save_config(RunConfig(name="toy"))
-    write_json(run.manifest_file, {"precision": "32-true"})
+    manifest = {
+        "format": 1,
+        "package": "0.1.0",
+        "command": "python -m meter.train cache=/home/ann/cache",
+        "torch": "2.13.0",
+        "machine": "x86_64",
+        "precision": "32-true",
+        "seconds": {"joint training": 12.5},
+    }
+    write_json(run.manifest_file, manifest)
+    write_json(run.metrics_file, METRICS)
     names = RunNames(
         users=USERS, items=ITEMS, features=FEATURES, dataset="toy", lowest_rating=1.0, highest_rating=5.0
     )
