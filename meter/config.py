@@ -13,8 +13,8 @@ from meter.errors import InputError
 from meter.evaluate.generate import EvaluationConfig
 from meter.model import Mask, ModelConfig
 from meter.storage.fingerprint import fingerprint, plain
+from meter.tracking import LogConfig
 from meter.train.devices import DeviceConfig
-from meter.train.log import LogConfig
 from meter.train.loop import TrainConfig
 from meter.train.matcher import MatcherConfig
 from meter.train.matching import MatchingConfig

@@ -22,13 +22,15 @@ from meter.evaluate.generate import generations
 from meter.evaluate.generations import Generation, read_generations, write_generations, write_scores
 from meter.evaluate.measure import measure, vq_sections
 from meter.model import System
-from meter.report.run_report import run_report
+from meter.report.run_report import gallery, reconstructions, run_report
 from meter.report.terminal_tables import print_overview, print_results
 from meter.run_folder import RUN_FORMAT, RunFolder
 from meter.signals import StopRequest, listen
-from meter.storage.fingerprint import fingerprint
+from meter.storage.fingerprint import fingerprint, plain
 from meter.storage.json_file import read_json, write_json
 from meter.system_training import SystemTraining
+from meter.tracked_results import track_results
+from meter.tracking import check_trackers, open_trackers
 from meter.train.batches import Examples
 from meter.train.build import make_examples
 from meter.train.devices import launched
@@ -171,6 +173,27 @@ class Pipeline:
         write_json(self.folder.metrics_file, metrics, indent=1)
         return metrics
 
+    def track(
+        self,
+        prepared: Prepared,
+        visual: VisualCodes | None,
+        matcher: Matcher | None,
+        generated: list[Generation],
+        metrics: dict[str, Any],
+    ) -> None:
+        """Sends the results to the trackers that the config asks for."""
+        trackers = open_trackers(self.config.log, self.folder.path, plain(self.config))
+        if trackers:
+            track_results(
+                trackers,
+                self.config.log,
+                metrics=metrics,
+                generated=generated,
+                cards=gallery(generated, prepared, visual.vq if visual else None, matcher, self.config),
+                reconstructions=reconstructions(prepared, visual) if visual else [],
+                report=self.folder.report_file,
+            )
+
     def write_manifest(self, prepared: Prepared, visual: VisualCodes | None) -> dict[str, Any]:
         """Writes ``manifest.json``: what the run was made from, where, and how long each step took."""
         path = self.folder.manifest_file
@@ -216,6 +239,7 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     """Every step in its order; of several processes, all but the first end with the training."""
     config, folder = pipeline.config, pipeline.folder
     import_packages(config.evaluation.extra_metrics)
+    check_trackers(config.log)
     folder.save_config(config)
     with listen() as stop, logged_to(folder.log_file):
         prepared = pipeline.prepare()
@@ -242,6 +266,7 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     metrics = pipeline.measure(generated, prepared, drawn, matcher, examples, model)
     manifest = pipeline.write_manifest(prepared, visual)
     report = run_report(folder, config, prepared, drawn, generated, metrics, matcher, manifest)
+    pipeline.track(prepared, drawn, matcher, generated, metrics)
     print_results(metrics, pipeline.console)
     pipeline.console.print(f"\nreport: [bold]{report}[/bold]")
     return metrics

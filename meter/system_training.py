@@ -26,7 +26,7 @@ from meter.train.build import (
     paired_records,
 )
 from meter.train.files import TrainingFiles
-from meter.train.log import LogConfig, TrainingLog
+from meter.train.log import TrainingLog
 from meter.train.loop import JointTraining
 from meter.train.matcher import new_discriminator, train_matcher
 from meter.train.matching import Negatives, train_matching
@@ -89,9 +89,7 @@ class SystemTraining:
             picture_features=handed_in,
             learned=learned,
         )
-        self.train_networks(
-            "joint training", networks, prepared, examples, stop, self.folder, self.config.log
-        )
+        self.train_networks("joint training", networks, prepared, examples, stop)
 
     def train_baseline(self, prepared: Prepared, examples: Examples, stop: StopRequest) -> None:
         """Trains a baseline, phase by phase, each going on from the best weights of the one before."""
@@ -100,10 +98,8 @@ class SystemTraining:
         for phase in model.phases():
             folder = self.folder.of_phase(phase.name)
             networks = make_phase_networks(self.fabric, model, phase, self.config.optimizer)
-            # W&B has one run for a run of ours: that of the last phase.
-            log = LogConfig() if phase.name else self.config.log
             name = f"training of the {phase.name}" if phase.name else "training"
-            self.train_networks(name, networks, prepared, examples, stop, folder, log)
+            self.train_networks(name, networks, prepared, examples, stop, phase.name)
             model.load_state_dict(open_system(self.config.system, folder.model_folder).state_dict())
 
     def fit_retrieval(self, prepared: Prepared, visual: VisualCodes | None, examples: Examples) -> None:
@@ -142,25 +138,29 @@ class SystemTraining:
         prepared: Prepared,
         examples: Examples,
         stop: StopRequest,
-        folder: RunFolder,
-        log_config: LogConfig,
+        phase: str = "",
     ) -> None:
-        """Runs one training to its end, with its files in a folder; ``name`` is what the terminal calls it."""
+        """Runs one training to its end; ``name`` is what the terminal calls it.
+
+        phase: of a baseline that is trained in several, each in a folder of its own.
+        """
+        folder = self.folder.of_phase(phase)
         folder.path.mkdir(exist_ok=True)
         files = TrainingFiles(
             checkpoint=folder.checkpoint_folder,
             best=folder.model_folder,
             best_discriminator=folder.discriminator_folder,
             journal=folder.journal_file,
-            wandb=folder.path,
+            run=self.folder.path,
         )
         log = TrainingLog(
             files,
             self.console,
-            log_config,
+            self.config.log,
             plain(self.config),
             quiet=not self.fabric.is_global_zero,
             name=name,
+            prefix=f"{phase}/" if phase else "",
         )
         training = JointTraining(
             fabric=self.fabric,

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 FLOORS = [
     ["errors", "version", "special_words"],
     ["enum_fields", "signals", "progress"],
-    ["storage"],
+    ["storage", "tracking"],
     ["metrics", "world"],
     ["data", "vq", "disc", "model"],
     ["baselines"],
@@ -25,7 +25,7 @@ FLOORS = [
     ["report"],
     ["notebook", "compare", "export"],
     ["study"],
-    ["system_training"],
+    ["system_training", "tracked_results"],
     ["pipeline"],
     ["explain", "prepare"],
     ["meter", "__main__"],

@@ -11,11 +11,11 @@ class TrainingFiles:
     checkpoint: folder of the state that it resumes from.
     best, best_discriminator: folders of the weights that validated best, each with its config.
     journal: file of the losses, one JSON object a line.
-    wandb: folder that W&B writes into; its name is the run's name and id there.
+    run: the run's folder, where trackers put their files; its name is the run's name and id there.
     """
 
     checkpoint: Path
     best: Path
     best_discriminator: Path
     journal: Path
-    wandb: Path
+    run: Path

@@ -1,44 +1,21 @@
-"""What a training reports: a journal on disk, a progress bar in the terminal, and W&B where asked for."""
+"""What a training reports: a journal on disk, a progress bar in the terminal, and trackers where asked for."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
 
-from meter.enum_fields import EnumFields
-from meter.errors import InputError
 from meter.progress import training_progress
 from meter.storage.journal import Journal
+from meter.tracking import LogConfig, Trackers, open_trackers
 from meter.train.files import TrainingFiles
 from meter.train.state import TrainingProgress
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-
-class Wandb(Enum):
-    """Whether metrics go to Weights & Biases."""
-
-    disabled = "disabled"
-    offline = "offline"
-    """Files in the run folder, to be synced later."""
-    online = "online"
-
-
-@dataclass(kw_only=True, slots=True)
-class LogConfig(EnumFields):
-    """Where metrics go besides the run folder."""
-
-    wandb: Wandb = Wandb.disabled
-    """W&B off, offline or online."""
-    project: str = "meter"
-    """W&B project."""
 
 
 class RunningMeans:
@@ -68,10 +45,10 @@ class RunningMeans:
 
 
 class TrainingLog:
-    """Writes the journal, moves the progress bar and sends to W&B; silent in all processes but the first.
+    """Writes the journal, moves the progress bar and sends to the trackers; silent in all processes but the first.
 
-    settings: what W&B shows as the run's config.  quiet: whether this process is silent.
-    name: what the training is called on the terminal.
+    settings: what trackers show as the run's config.  quiet: whether this process is silent.
+    name: what the training is called on the terminal.  prefix: begins what its losses are called by the trackers.
     """
 
     def __init__(
@@ -83,24 +60,31 @@ class TrainingLog:
         *,
         quiet: bool,
         name: str = "training",
+        prefix: str = "",
     ) -> None:
         self.journal = Journal(files.journal)
+        self.files = files
         self.console = console
+        self.config = config
+        self.settings = settings
         self.quiet = quiet
         self.name = name
+        self.prefix = prefix
         self.show: Callable[[int, str], None] | None = None
-        self.wandb = None if quiet else _start_wandb(files.wandb, config, settings)
+        self.trackers = Trackers()
 
     @contextmanager
     def shown(self, epochs: int, steps_per_epoch: int, progress: TrainingProgress) -> Iterator[None]:
-        """Shows a progress bar while the block runs."""
+        """Shows a progress bar while the block runs, and sends to the trackers."""
         console = None if self.quiet else self.console
         total = epochs * steps_per_epoch
+        if not self.quiet:
+            first = progress.step + 1
+            self.trackers = open_trackers(self.config, self.files.run, self.settings, first_step=first)
         with training_progress(self.name, total, console, done=progress.step) as self.show:
             yield
         self.show = None
-        if self.wandb is not None:
-            self.wandb.finish()
+        self.trackers.finish()
 
     def train(self, progress: TrainingProgress, means: dict[str, float], words_per_second: float) -> None:
         """One line for the steps since the last."""
@@ -129,25 +113,4 @@ class TrainingLog:
         self._send("validation", means, progress.step)
 
     def _send(self, kind: str, means: dict[str, float], step: int) -> None:
-        if self.wandb is not None:
-            self.wandb.log({f"{kind}/{name}": value for name, value in means.items()}, step=step)
-
-
-def _start_wandb(folder: Path, config: LogConfig, settings: dict[str, Any]) -> Any:
-    if config.wandb is Wandb.disabled:
-        return None
-    try:
-        import wandb
-    except ImportError as absent:
-        raise InputError(
-            f"log.wandb={config.wandb.name} needs the package wandb: pip install wandb"
-        ) from absent
-    return wandb.init(
-        project=config.project,
-        mode=config.wandb.name,
-        dir=str(folder),
-        name=folder.name,
-        id=folder.name,
-        resume="allow",
-        config=settings,
-    )
+        self.trackers.log({f"{kind}/{name}": value for name, value in means.items()}, step, self.prefix)

@@ -21,11 +21,12 @@ from meter.model import EOS, PAD, Meter
 from meter.signals import Interrupted, StopRequest
 from meter.storage.checkpoint import save_checkpoint
 from meter.storage.journal import Journal
+from meter.tracking import LogConfig
 from meter.train import build
 from meter.train.batches import Examples, training_batches
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.train.files import TrainingFiles
-from meter.train.log import LogConfig, TrainingLog
+from meter.train.log import TrainingLog
 from meter.train.loop import EarlyStop, JointTraining, TrainConfig
 from meter.train.networks import JointNetworks
 from meter.train.objective import ContextTargets, ObjectiveConfig, SampleSource
@@ -95,7 +96,7 @@ def make_training(
         best=folder / "best",
         best_discriminator=folder / "best" / "discriminator",
         journal=folder / "metrics.jsonl",
-        wandb=folder,
+        run=folder,
     )
     fabric = make_fabric(CPU)
     optimizer = optimizer or OptimizerConfig(learning_rate=1e-2, warmup_steps=2)
