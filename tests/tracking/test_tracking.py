@@ -189,7 +189,7 @@ def test_event_files_hold_what_was_sent(tmp_path: Path) -> None:
 
 def test_wandb_itself_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The package's own behaviour: files in the run folder, no key, no network, no question."""
-    pytest.importorskip("wandb")
+    wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     config = LogConfig(wandb=Wandb.offline)
@@ -198,5 +198,6 @@ def test_wandb_itself_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     trackers = open_trackers(config, folder, json.loads(json.dumps(SETTINGS)), first_step=1)
     trackers.log({"train/text": 3.0}, 20)
     send_results(trackers, config)
+    wandb.teardown()  # its service writes on by itself: wait until it has ended
     (written,) = (folder / "wandb").glob("offline-run-*/run-meter-12345678.wandb")
     assert written.stat().st_size > 1000
