@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from meter.config import config_dir, known_keys, nearest_key, parse, register
 from meter.errors import InputError
 from meter.signals import EXIT_STATUS, Interrupted
+from meter.sweep_failures import SweepFailures
 
 Config = TypeVar("Config")
 HELP = {"--help", "-h", "--hydra-help", "--version", "--info", "--cfg", "-c"}
@@ -27,6 +28,8 @@ RENAMED = {
 def command(task: Callable[[Config], object], schema: type[Config], name: str) -> None:
     """Runs a task with the config that the command line asks for, once or, with ``-m``, for every combination.
 
+    A combination that fails leaves the others: it is said at the end, and the exit status tells.
+
     schema: the dataclass that the config is parsed into.
     name: of the YAML file in ``configs/`` that the config starts from.
     """
@@ -35,12 +38,27 @@ def command(task: Callable[[Config], object], schema: type[Config], name: str) -
     register(name, schema)
     if not HELP & set(sys.argv):
         _guarded(lambda: check_overrides(sys.argv[1:], schema, name))
+    failures = SweepFailures()
 
     def run(composed: Any) -> None:
-        _guarded(lambda: task(parse(composed, schema)))
+        overrides = sweep_overrides()
+        if overrides is None:
+            _guarded(lambda: task(parse(composed, schema)))
+        else:
+            _guarded(lambda: failures.guard(lambda: task(parse(composed, schema)), overrides))
 
     main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=name)
     main(run)()
+    failures.report()
+
+
+def sweep_overrides() -> list[str] | None:
+    """What this job of a sweep was told; None where the command runs once."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    hydra = HydraConfig.get()
+    return list(hydra.overrides.task) if hydra.mode is RunMode.MULTIRUN else None
 
 
 def check_overrides(arguments: list[str], schema: type, name: str) -> None:

@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 FLOORS = [
     ["errors", "version", "special_words"],
     ["enum_fields", "signals", "progress"],
+    ["sweep_failures"],
     ["storage", "tracking"],
     ["metrics", "world"],
     ["data", "vq", "disc", "model"],

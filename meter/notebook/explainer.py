@@ -260,7 +260,8 @@ class Explainer:
     def _card(self, question: Question, explained: GeneratedExplanation) -> Card:
         run = self.run
         photos = []
-        if explained.codes is not None and run.catalogue_file.is_file():
+        # Beside a picture that was drawn; one that was chosen is such a photo itself.
+        if isinstance(run.model, Meter) and explained.codes is not None and run.catalogue_file.is_file():
             photos = self.item_photos(question.item, question.feature) or self.item_photos(question.item)
         return Card(
             user=question.user,
