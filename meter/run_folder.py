@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Integer
 
 from meter.config import RunConfig, read_config, run_hash
 from meter.data import Prepared, Vocabulary
@@ -131,7 +131,7 @@ class RunFolder:
         return Catalogue.load(self.catalogue_file)
 
     @cached_property
-    def photo_codes(self) -> Int[np.ndarray, "P M"] | None:
+    def photo_codes(self) -> Integer[np.ndarray, "P M"] | None:
         """The codes of the photos that the catalogue names; None for a model without pictures."""
         if not self.photo_codes_file.is_file():
             return None
@@ -218,7 +218,7 @@ class RunFolder:
         )
         write_json(self.names_file, names)
 
-    def save_catalogue(self, prepared: Prepared, codes: Int[np.ndarray, "P M"] | None) -> None:
+    def save_catalogue(self, prepared: Prepared, codes: Integer[np.ndarray, "P M"] | None) -> None:
         """Writes what the training split says of users and items, and the codes of all photos where there are any."""
         Catalogue.of(prepared).save(self.catalogue_file)
         if codes is not None:

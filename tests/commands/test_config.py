@@ -109,7 +109,7 @@ def test_every_system_may_be_trained_as_meter_is_on_real_reviews(system: str) ->
     config = composed("experiment=hour", f"system={system}", "training=averaged_adamw")
     meter = composed("experiment=hour")
     assert config.optimizer == meter.optimizer
-    assert replace(config.train, epochs=20) == meter.train
+    assert replace(config.train, epochs=5) == meter.train
     assert (config.name, config.system, config.objective) == (own.name, own.system, own.objective)
     assert replace(config.model, dropout=own.model.dropout) == own.model
 

@@ -271,7 +271,7 @@ def test_a_rival_that_is_handed_picture_features_draws_nothing(workplace: Path, 
     moved = shutil.move(folder, tmp_path / "elsewhere")
     explainer = meter.load(moved)
     features = explainer.run.model.embedding.pictures[0].weight
-    assert features.shape[0] == len(explainer.items)
+    assert features.shape[0] == len(explainer.items())
     assert features.square().sum(dim=1).mean().item() == pytest.approx(1, abs=1e-4)
     first = json.loads((moved / "generations.jsonl").read_text().splitlines()[0])
     card = explainer.explain(user=first["user"], item=first["item"], feature=first["feature"])

@@ -64,7 +64,7 @@ def make_run(folder: Path, **changes: object) -> RunFolder:
     small_model(**{"grid": [4, 4], **changes}).save_pretrained(run.model_folder)
     catalogue().save(run.catalogue_file)
     if changes.get("num_codes", 16):
-        np.save(run.photo_codes_file, CODES)
+        np.save(run.photo_codes_file, CODES.astype(np.uint16))
         torch.manual_seed(0)
         sizes = VQConfig(
             image_size=8,
