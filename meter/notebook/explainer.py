@@ -207,11 +207,11 @@ class Explainer:
         """Checks the names, and chooses the feature word where none is given."""
         rows = [find(user, self._users, "user")], [find(item, self._items, "item")]
         model = self._on_device(self.run.model)
-        if not model.has_feature:
+        if not model.has_feature or not self._features:
             if feature is not None:
                 raise InputError(f"this run was trained without feature words; leave feature={feature} out")
             return Question(user=user, item=item, feature=None)
-        if feature is None and self._features:
+        if feature is None:
             if not isinstance(model, Meter):
                 raise InputError(
                     f"feature=… is missing: {self.run.config.name} does not say which is likeliest; it knows "
@@ -221,8 +221,7 @@ class Explainer:
             numbers = torch.tensor(list(self._features.values()), device=self.fabric.device)
             best = likeliest_feature(model, users, items, numbers, fabric=self.fabric)
             feature = list(self._features)[best]
-        if feature is not None:
-            find(feature, self._features, "feature")
+        find(feature, self._features, "feature")
         return Question(user=user, item=item, feature=feature)
 
     def _rows(

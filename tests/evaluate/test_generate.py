@@ -128,7 +128,7 @@ def test_the_context_holds_words_only_and_does_not_end_at_eos(
 ) -> None:
     """EOS ends no list of words: with ``context_targets=peter_compat`` it is the likeliest of all."""
     model = small_model()
-    ranked = torch.tensor([7, EOS, 6, UNK, PAD, BOS, 49])
+    ranked = torch.tensor([7, EOS, 6, UNK, BOS, 49])
     generate = model.generate
 
     def with_context(users: torch.Tensor, *rest, **options):

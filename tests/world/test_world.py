@@ -75,7 +75,7 @@ def test_by_default_the_world_is_what_it_was_before_visits_and_details(folder):
     assert digest("".join(lines)) == "c3b678384cd9f38dcc8f78e840b620cf3e07d202ec1bf2f2dda69e31b5bf6188"
     truth = json.loads((folder / "truth.json").read_text())
     ratings = json.dumps(truth["ratings"], sort_keys=True)
-    assert digest(ratings) == "fb88e3feac6e0e973011344380340889b0652d3fd8484af3195f2bb77bea729a"
+    assert digest(ratings) == "04052c02135c1866da7e634a8d9bfd748cbe732e07f4798afca80531e852febf"
     own = {
         item: {feature: value for feature, (value,) in entry["values"].items()}
         for item, entry in truth["items"].items()
