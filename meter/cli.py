@@ -6,6 +6,7 @@ after saving.
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 from meter.config import config_dir, known_keys, nearest_key, parse, register
@@ -14,6 +15,7 @@ from meter.signals import EXIT_STATUS, Interrupted
 from meter.sweep_failures import SweepFailures
 
 Config = TypeVar("Config")
+Result = TypeVar("Result")
 HELP = {"--help", "-h", "--hydra-help", "--version", "--info", "--cfg", "-c"}
 RENAMED = {
     "experiment=peter": "system=peter",
@@ -31,7 +33,7 @@ def command(task: Callable[[Config], object], schema: type[Config], name: str) -
     A combination that fails leaves the others: it is said at the end, and the exit status tells.
 
     schema: the dataclass that the config is parsed into.
-    name: of the YAML file in ``configs/`` that the config starts from.
+    name: of the YAML file in ``configs/`` or ``configs/commands/`` that the config starts from.
     """
     import hydra
 
@@ -40,16 +42,21 @@ def command(task: Callable[[Config], object], schema: type[Config], name: str) -
         _guarded(lambda: check_overrides(sys.argv[1:], schema, name))
     failures = SweepFailures()
 
-    def run(composed: Any) -> None:
+    def run(composed: Any) -> object:
         overrides = sweep_overrides()
         if overrides is None:
-            _guarded(lambda: task(parse(composed, schema)))
-        else:
-            _guarded(lambda: failures.guard(lambda: task(parse(composed, schema)), overrides))
+            return _guarded(lambda: task(parse(composed, schema)))
+        return _guarded(lambda: failures.guard(lambda: task(parse(composed, schema)), overrides))
 
-    main = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=name)
+    main = hydra.main(version_base="1.3", config_path=str(folder_of(name)), config_name=name)
     main(run)()
     failures.report()
+
+
+def folder_of(name: str) -> Path:
+    """Where a command's YAML file lies: the commands that train see the choices of ``configs/``, the others do not."""
+    commands = config_dir() / "commands"
+    return commands if (commands / f"{name}.yaml").exists() else config_dir()
 
 
 def sweep_overrides() -> list[str] | None:
@@ -79,7 +86,7 @@ def check_overrides(arguments: list[str], schema: type, name: str) -> None:
         overrides = OverridesParser.create().parse_overrides(texts)
         _refuse_renamed(overrides)
         firsts = [_first_value(override) for override in overrides]
-        with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
+        with initialize_config_dir(version_base="1.3", config_dir=str(folder_of(name))):
             parse(compose(name, overrides=[*firsts, *searchpath]), schema)
     except (HydraException, OmegaConfBaseException) as fault:
         raise InputError(describe(fault, known_keys(schema))) from fault
@@ -94,6 +101,8 @@ def describe(fault: Exception, keys: list[str]) -> str:
     last, key = causes[-1], str(getattr(causes[-1], "full_key", None) or "")
     if isinstance(last, MissingConfigException) and last.missing_cfg_file:
         group, _, option = last.missing_cfg_file.rpartition("/")
+        if group.startswith("hydra/"):
+            return f"{group}={option} is a plugin that is not installed: pip install 'meter-explain[sweep]'"
         options = sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
         near = nearest_key(option, options)
         hint = f"; did you mean {group}={near}?" if near else ""
@@ -121,10 +130,10 @@ def _refuse_renamed(overrides: list[Any]) -> None:
                 raise InputError(f"{spelling} is now {RENAMED[spelling]}")
 
 
-def _guarded(action: Callable[[], object]) -> None:
+def _guarded(action: Callable[[], Result]) -> Result:
     """Runs the action; what the user got wrong and a stop on request end the process without a traceback."""
     try:
-        action()
+        return action()
     except InputError as fault:
         print(f"error: {fault}", file=sys.stderr)
         sys.exit(2)

@@ -91,7 +91,7 @@ class RunConfig(EnumFields):
         return self.draws_pictures or self.model.picture_features
 
 
-BESIDE_THE_RESULT = ("cache", "runs", "log", "device", "evaluation.extra_metrics")
+BESIDE_THE_RESULT = ("cache", "runs", "log", "device", "evaluation.extra_metrics", "evaluation.optimized")
 """Fields that do not decide what a run computes: they may change when a run is resumed, or measured again."""
 
 

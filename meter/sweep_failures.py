@@ -5,9 +5,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from meter.errors import InputError
 from meter.signals import Interrupted
+
+Result = TypeVar("Result")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -26,10 +29,10 @@ class SweepFailures:
     process: int = field(default_factory=os.getpid)
     failures: list[Failure] = field(default_factory=list)
 
-    def guard(self, job: Callable[[], object], overrides: Sequence[str]) -> None:
-        """Runs a job; remembers what goes wrong in it. A stop on request ends the sweep."""
+    def guard(self, job: Callable[[], Result], overrides: Sequence[str]) -> Result | None:
+        """Runs a job; remembers what goes wrong in it, and returns None. A stop on request ends the sweep."""
         try:
-            job()
+            return job()
         except Interrupted:
             raise
         except Exception as fault:
@@ -43,6 +46,7 @@ class SweepFailures:
                 raise
             message = str(fault) if users else f"{type(fault).__name__}: {fault}"
             self.failures.append(Failure(overrides=said, message=message, users=users))
+            return None
 
     def report(self) -> None:
         """Ends the process where a job failed: with 2 if only input or config was wrong, else with 1."""

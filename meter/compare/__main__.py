@@ -1,4 +1,7 @@
-"""python -m meter.compare runs='[A,B,…]': a table of finished runs, with tests, as text, Markdown, HTML and JSON."""
+"""python -m meter.compare: finished runs side by side, as text, Markdown, HTML and JSON.
+
+``runs='[A,B,…]'`` shows systems with tests; ``sweep=PATTERN`` the points of a sweep, and the front of two metrics.
+"""
 
 import json
 import shlex
@@ -13,7 +16,10 @@ from meter.cli import command
 from meter.compare.comparison import compare
 from meter.compare.page import comparison_html
 from meter.compare.results import Comparison
+from meter.compare.sweep import Sweep, read_sweep
+from meter.compare.sweep_page import print_sweep, sweep_html, sweep_markdown
 from meter.compare.text import markdown, print_comparison
+from meter.errors import InputError
 from meter.storage.atomic import write_text
 from meter.storage.fingerprint import plain
 
@@ -24,6 +30,10 @@ class CompareConfig:
 
     runs: list[str] = field(default_factory=list)
     """Run folders or patterns (``runs/synthetic/peter-*``); those that differ in their seeds only are one system."""
+    sweep: str = ""
+    """In place of ``runs``: the runs of a sweep, as a pattern (``runs/synthetic/lambdas-*``)."""
+    front: list[str] = field(default_factory=lambda: ["rating.rmse", "text.bleu_4"])
+    """Of a sweep: the two metrics whose front is shown."""
     baseline: str = ""
     """Label, name or a run folder of the system that the others are held against; the first given by default."""
     splits: list[str] = field(default_factory=list)
@@ -39,8 +49,12 @@ class CompareConfig:
 
 
 def run(config: CompareConfig) -> Path:
-    """Compares, prints the tables, writes ``compare.{json,md,html}`` and returns their folder."""
+    """Compares, prints the tables, writes ``compare.{json,md,html}`` or ``sweep.{…}`` and returns their folder."""
     console = Console()
+    if config.sweep:
+        if config.runs:
+            raise InputError("expected either runs=… or sweep=…, found both")
+        return show_sweep(config, console)
     with console.status("") as status:
         comparison = compare(
             config.runs,
@@ -52,20 +66,42 @@ def run(config: CompareConfig) -> Path:
             progress=status.update,
         )
     print_comparison(comparison, console)
-    beside = Path(comparison.systems[0].runs[0]).parent
-    folder = Path(config.out) if config.out else beside / f"compare-{comparison.hash[:8]}"
-    write(folder, comparison, shlex.join(["python", "-m", "meter.compare", *sys.argv[1:]]))
+    line = command_line()
+    folder = folder_of(comparison, config, beside=comparison.systems[0].runs[0])
+    write(folder / "compare", comparison, line, markdown(comparison, line), comparison_html(comparison, line))
     console.print(f"\ncomparison: [bold]{escape(str(folder / 'compare.html'))}[/bold]")
     return folder
 
 
-def write(folder: Path, comparison: Comparison, line: str) -> None:
-    """Writes the three files. line: the command, with which a reader makes them again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    numbers = json.dumps({**plain(comparison), "command": line}, indent=1, ensure_ascii=False)
-    write_text(folder / "compare.json", numbers + "\n")
-    write_text(folder / "compare.md", markdown(comparison, line))
-    write_text(folder / "compare.html", comparison_html(comparison, line))
+def show_sweep(config: CompareConfig, console: Console) -> Path:
+    """The same of a sweep."""
+    sweep = read_sweep([config.sweep], front=config.front, splits=config.splits, metrics=config.metrics)
+    print_sweep(sweep, console)
+    line = command_line()
+    folder = folder_of(sweep, config, beside=sweep.points[0].runs[0])
+    write(folder / "sweep", sweep, line, sweep_markdown(sweep, line), sweep_html(sweep, line))
+    console.print(f"\nsweep: [bold]{escape(str(folder / 'sweep.html'))}[/bold]")
+    return folder
+
+
+def command_line() -> str:
+    """The command, with which a reader makes the same again."""
+    return shlex.join(["python", "-m", "meter.compare", *sys.argv[1:]])
+
+
+def folder_of(found: Comparison | Sweep, config: CompareConfig, beside: str) -> Path:
+    """``out``, or a folder beside the first run that is named by what was compared."""
+    kind = "sweep" if isinstance(found, Sweep) else "compare"
+    return Path(config.out) if config.out else Path(beside).parent / f"{kind}-{found.hash[:8]}"
+
+
+def write(path: Path, found: Comparison | Sweep, line: str, markdown: str, html: str) -> None:
+    """Writes three files, which differ in their endings. line: the command that made them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = json.dumps({**plain(found), "command": line}, indent=1, ensure_ascii=False)
+    write_text(path.with_suffix(".json"), numbers + "\n")
+    write_text(path.with_suffix(".md"), markdown)
+    write_text(path.with_suffix(".html"), html)
 
 
 if __name__ == "__main__":

@@ -23,16 +23,7 @@ def make_table(
     sizes = {
         run.config.data_seed: len(examples[id(run)].generations) for system in systems for run in system.runs
     }
-    rows = {
-        measure.key: MetricRow(
-            key=measure.key,
-            label=measure.label.name,
-            decimals=measure.label.decimals or 0,
-            lower=measure.label.better is Better.LOWER,
-            cells=[_cell(system, measure, split, of_worlds=len(sizes) > 1) for system in systems],
-        )
-        for measure in measures
-    }
+    rows = {row.key: row for row in metric_rows(systems, split, measures, of_worlds=len(sizes) > 1)}
     baseline = systems[0]
     for index, system in enumerate(systems[1:], start=1):
         pairs = matched_runs(system, baseline)
@@ -62,6 +53,22 @@ def make_table(
         if p is not None and p < ALPHA:
             cell.verdict = "worse" if (cell.test.difference > 0) == row.lower else "better"
     return SplitTable(split=split, num_examples=sum(sizes.values()), num_tests=len(tested), rows=shown)
+
+
+def metric_rows(
+    systems: Sequence[System], split: str, measures: Sequence[Measure], *, of_worlds: bool
+) -> list[MetricRow]:
+    """Every measure of every system in one split, nothing tested; of_worlds: whether they are told by world, too."""
+    return [
+        MetricRow(
+            key=measure.key,
+            label=measure.label.name,
+            decimals=measure.label.decimals or 0,
+            lower=measure.label.better is Better.LOWER,
+            cells=[_cell(system, measure, split, of_worlds=of_worlds) for system in systems],
+        )
+        for measure in measures
+    ]
 
 
 def _tests(

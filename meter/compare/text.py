@@ -34,7 +34,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 def markdown(comparison: Comparison, command: str) -> str:
     """The comparison as a Markdown document; tables paste into an issue or a paper's appendix."""
-    labels = [_escaped(system.label) for system in comparison.systems]
+    labels = [escaped(system.label) for system in comparison.systems]
     parts = [f"# {' · '.join(labels)}", ""]
     parts += [
         f"- **{label}**{' (baseline)' if index == 0 else ''}: {runs_of(comparison, system)}; "
@@ -42,22 +42,22 @@ def markdown(comparison: Comparison, command: str) -> str:
         for index, (label, system) in enumerate(zip(labels, comparison.systems, strict=True))
     ]
     for table in comparison.tables:
-        parts += ["", f"## {_escaped(table.split)}, {table.num_examples:,} records", ""]
+        parts += ["", f"## {escaped(table.split)}, {table.num_examples:,} records", ""]
         parts += [_metrics_table(labels, table)]
         if any(cell.over_seeds or cell.over_runs for row in table.rows for cell in row.cells):
             parts += ["", _runs_table(labels, comparison, table)]
         if len(comparison.worlds) > 1:
             parts += ["", _worlds_table(labels, comparison, table)]
     parts += ["", "## How it was made", ""]
-    parts += [f"- {_escaped(line)}" for line in (*explanations(comparison), *comparison.notes)]
+    parts += [f"- {escaped(line)}" for line in (*explanations(comparison), *comparison.notes)]
     parts += [f"- {name.replace('_', ' ')}: {_said(value)}" for name, value in comparison.provenance.items()]
     parts += [f"- `{command}`"]
     if comparison.settings:
         fields = [
-            [_escaped(key), *(_escaped(written(value)) for value in values)]
+            [escaped(key), *(escaped(written(value)) for value in values)]
             for key, values in comparison.settings.items()
         ]
-        parts += ["", _markdown_table(["setting", *labels], fields, align="left")]
+        parts += ["", markdown_table(["setting", *labels], fields, align="left")]
     return "\n".join(parts) + "\n"
 
 
@@ -104,9 +104,9 @@ def _metrics_table(labels: list[str], table: SplitTable) -> str:
             said = figures(row, cell)
             cells.append(f"**{said.value}**" if cell.verdict else said.value)
             if index > 0:
-                cells += [said.difference, said.interval, _escaped(said.p), said.effect]
+                cells += [said.difference, said.interval, escaped(said.p), said.effect]
         rows.append(cells)
-    return _markdown_table(headings, rows)
+    return markdown_table(headings, rows)
 
 
 def _runs_table(labels: list[str], comparison: Comparison, table: SplitTable) -> str:
@@ -114,13 +114,13 @@ def _runs_table(labels: list[str], comparison: Comparison, table: SplitTable) ->
     rows = [
         [
             f"{row.label} {arrow(row)}",
-            *(_escaped(text) for cell in row.cells[1:] for text in over_runs(row, cell)),
+            *(escaped(text) for cell in row.cells[1:] for text in over_runs(row, cell)),
         ]
         for row in table.rows
         if any(cell.over_seeds or cell.over_runs for cell in row.cells)
     ]
     unit = "over matched runs" if len(comparison.worlds) > 1 else "over seeds"
-    return _markdown_table([unit, *(f"{label}: {test}" for label in labels[1:] for test in tests)], rows)
+    return markdown_table([unit, *(f"{label}: {test}" for label in labels[1:] for test in tests)], rows)
 
 
 def _worlds_table(labels: list[str], comparison: Comparison, table: SplitTable) -> str:
@@ -130,10 +130,10 @@ def _worlds_table(labels: list[str], comparison: Comparison, table: SplitTable) 
         said = [one.value + (f" ({one.difference})" if one.difference else "") for one in found]
         rows.append([f"{row.label} {arrow(row)}", *said])
     headings = [f"{label}: data\\_seed {data_seed}" for label in labels for data_seed in comparison.worlds]
-    return _markdown_table(["by world", *headings], rows)
+    return markdown_table(["by world", *headings], rows)
 
 
-def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align: str = "right") -> str:
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], align: str = "right") -> str:
     """The first column left, the others as said; text from outside must be escaped before."""
     columns = ["left", *[align] * (len(headings) - 1)]
     return tabulate(rows, headings, tablefmt="pipe", colalign=columns, disable_numparse=True)
@@ -143,10 +143,10 @@ def _said(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_said(entry) for entry in value)
     text = str(value)
-    return f"`{text[:12]}`" if len(text) == 64 else _escaped(text)
+    return f"`{text[:12]}`" if len(text) == 64 else escaped(text)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that Markdown shows as it is: no markup, no HTML, no end of a table's cell."""
     plain = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join("\\" + letter if letter in "\\`*_[]|#" else letter for letter in plain)

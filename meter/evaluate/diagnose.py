@@ -19,8 +19,6 @@ from meter.evaluate.repetition import diagnose_sentences
 from meter.model import Meter, System
 from meter.train.batches import Examples
 
-SPLIT = "test"
-"""The held-out split that is diagnosed."""
 NUM_SWAPPED, NUM_ATTENDING = 512, 256
 """Held-out examples whose inputs are swapped, and whose attention is measured: drawn at random."""
 BATCH_SIZE = 64
@@ -42,8 +40,9 @@ def diagnose(
 
     discriminator: D beside the run's best weights, where it trained one. matcher: the matcher's network.
     """
-    generated = [generation for generation in generated if generation.split == SPLIT]
-    diagnosis: dict[str, Any] = {"split": SPLIT, "sentences": asdict(diagnose_sentences(generated))}
+    split = generated[0].split
+    generated = [generation for generation in generated if generation.split == split]
+    diagnosis: dict[str, Any] = {"split": split, "sentences": asdict(diagnose_sentences(generated))}
 
     networks = {DISCRIMINATOR: discriminator, MATCHER: matcher}
     scorers = {name: network for name, network in networks.items() if network is not None}

@@ -1,6 +1,6 @@
 """Generates explanations: of given pairs, or of every record of the evaluated splits."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from meter.data import Prepared, Vocabulary
+from meter.errors import InputError
 from meter.evaluate.extra_metrics import ExtraMetric
 from meter.evaluate.generations import Generation
 from meter.model import DecodingConfig, System
@@ -28,6 +29,9 @@ class EvaluationConfig:
 
     generate: bool = True
     """Whether to generate at all; a model with ``mask=literal`` cannot."""
+    splits: list[str] = field(default_factory=list)
+    """Splits that are generated for and measured; by default all that training does not see: test, and unseen in the
+    world. Settings are chosen on validation."""
     batch_size: int = 256
     """Pairs that are generated at once."""
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
@@ -36,6 +40,8 @@ class EvaluationConfig:
     """Metrics by models from elsewhere, each an extra to install: bertscore, clipscore, mauve, fid."""
     gallery: int = 24
     """Cards in the report."""
+    optimized: list[str] = field(default_factory=list)
+    """Metrics that a sweeper such as Optuna is told: ``validation.text.bleu_4``."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -128,9 +134,17 @@ def context_words(
     return ContextWords(words=[word for word, _ in kept], probabilities=[share for _, share in kept])
 
 
-def evaluated_splits(prepared: Prepared) -> list[str]:
-    """The splits that are generated for: all but those that training has seen."""
-    return [name for name in prepared.splits if name not in ("train", "validation")]
+def evaluated_splits(prepared: Prepared, asked: Sequence[str]) -> list[str]:
+    """The splits that are generated for: those that are asked for, or all that training does not see.
+
+    Raises InputError where there is no split of this name.
+    """
+    for name in asked:
+        if name not in prepared.splits:
+            raise InputError(
+                f"evaluation.splits: expected some of {', '.join(prepared.splits)}, found {name}"
+            )
+    return list(asked) or [name for name in prepared.splits if name not in ("train", "validation")]
 
 
 def generations(
@@ -147,7 +161,7 @@ def generations(
 
     seed: of what is sampled; every split starts from it anew, and the size of a batch changes nothing.
     """
-    for split in evaluated_splits(prepared):
+    for split in evaluated_splits(prepared, config.splits):
         generator = torch.Generator().manual_seed(seed)
         records = np.sort(prepared.splits[split])
         batches = ordered_batches(examples, records, batch_size=config.batch_size)

@@ -2,7 +2,14 @@
 
 from meter.cli import command
 from meter.config import RunConfig
+from meter.evaluate.sweep_objective import objective_values
 from meter.pipeline import run
 
+
+def train(config: RunConfig) -> float | list[float] | None:
+    """Runs everything, and returns what a sweeper wants to know."""
+    return objective_values(run(config), config.evaluation.optimized)
+
+
 if __name__ == "__main__":
-    command(run, RunConfig, "train")
+    command(train, RunConfig, "train")

@@ -108,7 +108,9 @@ def write_world(config: WorldConfig, image_size: int, seed: int, folder: Path) -
     if len(reviews) > num_ordinary:
         splits[UNSEEN] = list(range(num_ordinary, len(reviews)))
     noise_floor = {
-        name: round(float(np.sqrt(np.mean([reviews[index].variance for index in indices]))), 6) if indices else 0.0
+        name: round(float(np.sqrt(np.mean([reviews[index].variance for index in indices]))), 6)
+        if indices
+        else 0.0
         for name, indices in splits.items()
     }
     photos = plan_photos(items, config.photos_per_item, config.detail_photos, streams.visits)

@@ -1,13 +1,16 @@
 """A sweep in which some jobs fail: the others are done, the failures are said, the exit status tells."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from meter.errors import InputError
+from meter.evaluate.sweep_objective import objective_values
 from meter.signals import Interrupted
 from meter.sweep_failures import SweepFailures
 
@@ -69,3 +72,42 @@ def test_a_job_in_another_process_raises_there() -> None:
 def test_a_stop_on_request_ends_the_sweep() -> None:
     with pytest.raises(Interrupted):
         SweepFailures().guard(lambda: fail(Interrupted("stopped")), ["seed=1"])
+
+
+def test_a_sweeper_is_told_the_metrics_that_are_optimized() -> None:
+    metrics = {
+        "validation": {"text": {"bleu_4": 3.5}, "rating": {"rmse": 1.0, "count": 9}},
+        "metrics_version": 7,
+    }
+    assert objective_values(metrics, []) is None
+    assert objective_values(metrics, ["validation.text.bleu_4"]) == 3.5
+    assert objective_values(metrics, ["validation.rating.rmse", "validation.text.bleu_4"]) == [1.0, 3.5]
+    with pytest.raises(
+        InputError, match=r"expected a number at test\.text\.bleu_4, found None; .* has validation"
+    ):
+        objective_values(metrics, ["test.text.bleu_4"])
+
+
+@pytest.mark.slow
+def test_optuna_searches_on_validation_and_the_same_command_finds_its_trials_again(tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="hydra-optuna-sweeper is not installed")
+    command = [sys.executable, "-m", "meter.train", "-m", "sweep=optuna", "experiment=smoke"]
+    for _ in range(2):
+        done = subprocess.run(
+            [*command, "hydra.sweeper.n_trials=2"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        runs = sorted((tmp_path / "runs" / "synthetic").iterdir())
+        assert len(runs) == 2
+        for run in runs:
+            metrics = json.loads((run / "metrics.json").read_text())
+            assert metrics["validation"]["rating"]["rmse"] > 0
+            assert "test" not in metrics
+    best = yaml.safe_load((tmp_path / "runs" / "sweep" / "optimization_results.yaml").read_text())
+    assert best["name"] == "optuna"
+    assert not (tmp_path / "multirun.yaml").exists(), "what a sweeper leaves lies beside the runs"

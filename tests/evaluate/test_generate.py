@@ -17,7 +17,7 @@ from meter.evaluate.generate import EvaluationConfig, GeneratedExplanation, expl
 from meter.evaluate.generations import read_generations, write_generations
 from meter.evaluate.network_inputs import decode_pictures
 from meter.model import CodeChoice, DecodingConfig, WordChoice
-from meter.special_words import BOS, EOS, PAD, SPECIAL_WORDS, UNK
+from meter.special_words import BOS, EOS, SPECIAL_WORDS, UNK
 from meter.storage.stage import Stage
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.vq import VQGAN, VQConfig

@@ -70,7 +70,9 @@ def test_swapped_inputs_cost_a_model_that_has_learned_its_examples() -> None:
     means = supervised_losses(output, batch.words, batch.ratings, batch.codes, ObjectiveConfig())
     # Losses near 0 are logarithms of numbers near 1, which single precision knows to 1e-7.
     assert (own.text.sum() / own.words.sum()).item() == pytest.approx(means.text.item(), rel=1e-5, abs=1e-6)
-    assert (own.picture.sum() / own.codes.sum()).item() == pytest.approx(means.visual.item(), rel=1e-5, abs=1e-6)
+    assert (own.picture.sum() / own.codes.sum()).item() == pytest.approx(
+        means.visual.item(), rel=1e-5, abs=1e-6
+    )
 
 
 def test_examples_without_another_record_or_photo_are_left_out() -> None:
