@@ -11,6 +11,7 @@ COMMANDS = {
     "vq": "pretrains the VQ-GAN only",
     "evaluate": "measures a finished run again",
     "explain": "explains one pair with a finished run",
+    "play": "a page on this machine on which to play with a finished run",
     "compare": "several runs: tables, paired tests, effect sizes",
     "export": "a finished run as a folder to share, with its model card",
     "study": "create, score: people who judge the cards of runs",

@@ -15,6 +15,7 @@ from meter.errors import InputError
 from meter.evaluate.extra_metrics import ExtraMetric
 from meter.evaluate.generations import Generation
 from meter.model import DecodingConfig, System
+from meter.model.generation.generate import Generated
 from meter.progress import tracked
 from meter.special_words import SPECIAL_WORDS
 from meter.train.batches import Examples, ordered_batches
@@ -87,9 +88,35 @@ def explain_pairs(
     """
     with fabric.autocast():
         output = model.generate(users, items, features, decoding=decoding, generator=generator)
-    nothing = [None] * len(users)
+    return as_explanations(output, vocabulary)
+
+
+def explain_stepwise(
+    model: System,
+    vocabulary: Vocabulary,
+    users: Int[Tensor, " B"],
+    items: Int[Tensor, " B"],
+    features: Int[Tensor, " B"] | None,
+    *,
+    fabric: "Fabric",
+    decoding: DecodingConfig,
+    generator: torch.Generator | None = None,
+) -> Iterator[list[GeneratedExplanation]]:
+    """As ``explain_pairs``, preceded by what there is while it is generated; codes that are not chosen yet are −1."""
+    steps = model.generate_stepwise(users, items, features, decoding=decoding, generator=generator)
+    while True:
+        with fabric.autocast():  # around a step alone: between them the caller goes on
+            output = next(steps, None)
+        if output is None:
+            return
+        yield as_explanations(output, vocabulary)
+
+
+def as_explanations(output: Generated, vocabulary: Vocabulary) -> list[GeneratedExplanation]:
+    """What a model has generated for B pairs, as plain values."""
+    nothing = [None] * len(output.words)
     ratings = nothing if output.rating is None else output.rating.tolist()
-    contexts = [ContextWords()] * len(users)
+    contexts = [ContextWords()] * len(output.words)
     if output.context is not None and output.context_probabilities is not None:
         contexts = [
             context_words(vocabulary, numbers, probabilities)

@@ -14,7 +14,7 @@ from torch import Tensor
 from meter.errors import InputError
 from meter.model.embedding import Embedding, Positions, VisualEmbedding, VisualTable
 from meter.model.generation.config import DecodingConfig
-from meter.model.generation.generate import Generated, draw, generate
+from meter.model.generation.generate import Generated, draw, generate, generate_stepwise
 from meter.model.generation.incremental import IncrementalModel, incremental
 from meter.model.heads import Heads
 from meter.model.initialisation import Initialisation, initialise
@@ -224,6 +224,27 @@ class Meter(System):
                 generator,
                 pictures=pictures,
             )
+
+    def generate_stepwise(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None = None,
+        *,
+        decoding: DecodingConfig | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[Generated]:
+        """Generates as ``generate`` does, and hands out what there is after the rating, every word, every code."""
+        with self._generating():
+            steps = generate_stepwise(
+                self.incremental(), users, items, features, decoding or DecodingConfig(), generator
+            )
+            while True:
+                with torch.no_grad():  # around a step alone: between them the caller goes on
+                    output = next(steps, None)
+                if output is None:
+                    return
+                yield output
 
     @torch.no_grad()
     def draw(

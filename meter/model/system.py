@@ -1,6 +1,7 @@
 """What evaluation, explaining and saving ask of a model that explains, METER or one that it is compared with."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -46,6 +47,21 @@ class System(nn.Module, ABC):
         generator: what random choices are drawn from, on the CPU; needed where ``decoding`` samples.
         pictures: whether pictures are wanted, from a system that has any; False ends with the sentence.
         """
+
+    def generate_stepwise(
+        self,
+        users: Int[Tensor, " B"],
+        items: Int[Tensor, " B"],
+        features: Int[Tensor, " B"] | None = None,
+        *,
+        decoding: DecodingConfig | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[Generated]:
+        """What ``generate`` returns, preceded by what there is while it is generated, where a system can tell.
+
+        Words that are not chosen yet are PAD, codes −1.
+        """
+        yield self.generate(users, items, features, decoding=decoding, generator=generator)
 
     def save_pretrained(self, folder: Path | str, weights: dict[str, Tensor] | None = None) -> None:
         """Writes ``config.json`` and ``model.safetensors``.

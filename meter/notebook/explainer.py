@@ -1,6 +1,6 @@
 """A finished run, opened: what it knows, what it says, what changes what it says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from meter.data import tokenize
 from meter.errors import InputError
-from meter.evaluate.generate import GeneratedExplanation, explain_pairs
+from meter.evaluate.generate import GeneratedExplanation, explain_pairs, explain_stepwise
 from meter.evaluate.likeliest_feature import likeliest_feature
 from meter.evaluate.network_inputs import encode_words
 from meter.model import DecodingConfig, Meter, WordChoice
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Network = TypeVar("Network", bound=nn.Module)
+UNCHOSEN = -1
+"""Stands for a code that is not chosen yet."""
+BLANK = 128
+"""Grey of what is not drawn yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +71,8 @@ class Explainer:
         self.precision: str = run.manifest["precision"]
         self._users = {name: row for row, name in enumerate(run.names.users)}
         self._items = {name: row for row, name in enumerate(run.names.items)}
+        # Of the last question, whose card is laid out again and again while it is generated.
+        self._photos: dict[Question, UInt8[np.ndarray, "S S 3"] | None] = {}
         self._features = {
             name: run.vocabulary.index[name] for name in run.names.features if name in run.vocabulary.index
         }
@@ -97,6 +103,25 @@ class Explainer:
         Raises InputError for no feature where the run has no context head to choose it.
         """
         return self._cards([self._question(user, item, feature)])[0]
+
+    def watch(self, *, user: str, item: str, feature: str | None = None) -> Iterator[Card]:
+        """``explain`` while it happens: a card after the rating, every word, every row of the picture.
+
+        The last one is what ``explain`` gives. A baseline shows that one alone.
+        """
+        question = self._question(user, item, feature)
+        steps = explain_stepwise(
+            self._on_device(self.run.model),
+            self.run.vocabulary,
+            *self._rows([question]),
+            fabric=self.fabric,
+            decoding=self.run.config.evaluation.decoding,
+            generator=torch.Generator().manual_seed(self.run.config.seed),
+        )
+        for (explained,) in steps:
+            codes = explained.codes
+            if codes is None or UNCHOSEN not in codes or codes.index(UNCHOSEN) % self._row_length == 0:
+                yield self._card(question, explained)
 
     def explain_many(
         self,
@@ -258,10 +283,10 @@ class Explainer:
 
     def _card(self, question: Question, explained: GeneratedExplanation) -> Card:
         run = self.run
-        photos = []
+        photo = None
         # Beside a picture that was drawn; one that was chosen is such a photo itself.
         if isinstance(run.model, Meter) and explained.codes is not None and run.catalogue_file.is_file():
-            photos = self.item_photos(question.item, question.feature) or self.item_photos(question.item)
+            photo = self._photo(question)
         return Card(
             user=question.user,
             item=question.item,
@@ -273,12 +298,19 @@ class Explainer:
             image=self._picture(explained.codes),
             image_source=run.model.image_source,
             codes=explained.codes,
-            photo=photos[0] if photos else None,
+            photo=photo,
             photo_source="the item’s photo, decoded",
             match=self._match(explained.text, explained.codes, question),
             matcher_auc=run.matcher.auc if run.matcher else None,
             best_rating=round(run.names.highest_rating),
         )
+
+    def _photo(self, question: Question) -> UInt8[np.ndarray, "S S 3"] | None:
+        """A photo of the item that suits the feature word, else any."""
+        if question not in self._photos:
+            found = self.item_photos(question.item, question.feature) or self.item_photos(question.item)
+            self._photos = {question: found[0] if found else None}
+        return self._photos[question]
 
     def _drawn_to(self, card: Card, text: str) -> Card:
         """The card with another sentence and the picture to it."""
@@ -297,9 +329,21 @@ class Explainer:
         match = self._match(text, codes, question)
         return replace(card, text=text, codes=codes, image=self._picture(codes), match=match)
 
+    @property
+    def _row_length(self) -> int:
+        """Codes in a row of a picture."""
+        assert isinstance(self.run.model, Meter)
+        return self.run.model.config.grid[-1]
+
     def _picture(self, codes: list[int] | None) -> UInt8[np.ndarray, "S S 3"] | None:
-        """The picture that codes stand for."""
-        return None if codes is None or self.run.vq is None else self._decode([codes])[0]
+        """The picture that codes stand for; grey below the last whole row where some are not chosen yet."""
+        if codes is None or self.run.vq is None:
+            return None
+        picture = self._decode([[max(code, 0) for code in codes]])[0]
+        if UNCHOSEN in codes:
+            done = codes.index(UNCHOSEN) // self._row_length * self._row_length
+            picture[len(picture) * done // len(codes) :] = BLANK
+        return picture
 
     @torch.no_grad()
     def _decode(self, codes: list[list[int]]) -> UInt8[np.ndarray, "B S S 3"]:
@@ -311,7 +355,7 @@ class Explainer:
     def _match(self, text: str, codes: list[int] | None, question: Question) -> float | None:
         """How well the matcher finds that sentence and picture go together; None where it cannot tell."""
         matcher = self.run.matcher
-        if codes is None or matcher is None or not matcher.above_chance:
+        if codes is None or UNCHOSEN in codes or matcher is None or not matcher.above_chance:
             return None
         features = self._rows([question])[2]
         asked = None if features is None else features.cpu()

@@ -13,6 +13,7 @@ from meter.config import RunConfig, register
 from meter.evaluate.__main__ import EvaluateConfig
 from meter.explain import ExplainConfig
 from meter.export.__main__ import ExportConfig
+from meter.play.__main__ import PlayConfig
 from meter.study.create import CreateConfig
 from meter.study.score import ScoreConfig
 from tests.conftest import ROOT
@@ -29,6 +30,7 @@ SCHEMAS = {
     "vq": (RunConfig, "train"),
     "evaluate": (EvaluateConfig, "evaluate"),
     "explain": (ExplainConfig, "explain"),
+    "play": (PlayConfig, "play"),
     "compare": (CompareConfig, "compare"),
     "export": (ExportConfig, "export"),
     "study create": (CreateConfig, "study_create"),

@@ -43,6 +43,38 @@ def test_a_card_says_what_the_model_generates(run: Explainer) -> None:
     assert card.context_probabilities == sorted(card.context_probabilities, reverse=True)
 
 
+def test_watching_ends_with_the_same_card(run: Explainer) -> None:
+    """The rating first, then a word more each time, then row by row; what is not drawn yet is grey."""
+    asked = {"user": USERS[3], "item": ITEMS[1], "feature": "pool"}
+    *steps, last = run.watch(**asked)
+    card = run.explain(**asked)
+    assert (last.text, last.codes, last.rating, last.match) == (
+        card.text,
+        card.codes,
+        card.rating,
+        card.match,
+    )
+    assert np.array_equal(last.image, card.image)
+    assert steps[0].text == ""
+    assert steps[0].rating == card.rating
+    assert all(step.context == card.context for step in steps)
+    writing = [step.text.split() for step in steps if step.image is None]
+    assert all(card.text.split()[: len(words)] == words for words in writing)
+    assert len(writing) >= len(card.text.split())
+    drawing = [step for step in steps if step.image is not None]
+    assert [step.codes.count(-1) for step in drawing] == [12, 8, 4], "a row of four codes each time"
+    for step, rows in zip(drawing, (2, 4, 6), strict=True):
+        assert (step.image[rows:] == 128).all()
+        assert step.match is None
+
+
+def test_watching_a_run_without_pictures_ends_with_its_sentence(without_pictures: Explainer) -> None:
+    asked = {"user": USERS[0], "item": ITEMS[0], "feature": "bed"}
+    *_, last = without_pictures.watch(**asked)
+    assert last.text == without_pictures.explain(**asked).text
+    assert last.image is None
+
+
 def test_many_at_once_are_the_same_one_by_one(run: Explainer) -> None:
     run.run.config.evaluation.batch_size = 4
     pairs = [(user, ITEMS[row % 7], FEATURES[row % 3]) for row, user in enumerate(USERS)]

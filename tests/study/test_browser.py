@@ -9,7 +9,7 @@ import pytest
 from meter.study.answers import read_answers
 from meter.study.create import CreateConfig, Study, create
 from meter.study.rating_page import rating_page
-from tests.study.browser import CHROMIUM, PATIENCE, Browser, browser
+from tests.browser import CHROMIUM, PATIENCE, Browser, browser
 from tests.study.runs import write_two_runs
 
 pytestmark = [

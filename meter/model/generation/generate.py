@@ -1,6 +1,7 @@
 """Generation in the paper's order, rating → text → picture, with a key–value cache."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import torch
@@ -14,8 +15,9 @@ from meter.model.generation.cuda_graph import decode_by_cuda_graph
 from meter.model.generation.image import ImageDecoder
 from meter.model.generation.incremental import IncrementalModel
 from meter.model.generation.sampling import Chooser
-from meter.model.generation.text import Decoder, Sentences, decode_text
+from meter.model.generation.text import Decoder, Sentences, decode_text, decode_text_stepwise
 from meter.model.sequence import Layout
+from meter.special_words import PAD
 
 
 @dataclass(slots=True)
@@ -61,15 +63,62 @@ def generate(
     codes = None
     if model.layout.visual_length and pictures:
         codes = decode_image(sentences, choosers.codes, config.guidance)
-    num_context = min(model.layout.text_length, model.num_words)
-    context = prefix.context.topk(num_context, dim=-1)
+    return replace(before_words(model, prefix), words=sentences.words, codes=codes)
+
+
+def generate_stepwise(
+    model: IncrementalModel,
+    users: Int[Tensor, " B"],
+    items: Int[Tensor, " B"],
+    features: Int[Tensor, " B"] | None,
+    config: DecodingConfig,
+    generator: torch.Generator | None,
+) -> Iterator[Generated]:
+    """Generates for B pairs as ``generate`` does, and hands out what there is so far.
+
+    First comes the rating without words, then another after every word and after every code; codes that are not chosen
+    yet are −1. The last is what ``generate`` returns. By beam search the words come at once.
+    """
+    config.check("decoding")
+    choosers = make_choosers(config, model.layout, len(users), generator, users.device)
+    prefix = encode_prefix(model, users, items, features)
+    found = before_words(model, prefix)
+    yield found
+    if config.words is WordChoice.beam:
+        sentences = decode_sentences(model, prefix.state, choosers.words, config)
+    else:
+        writing = decode_text_stepwise(
+            model, prefix.state, choosers.words, allow_unknown=config.allow_unknown
+        )
+        while True:
+            try:
+                yield replace(found, words=next(writing).clone())
+            except StopIteration as end:
+                sentences = end.value
+                break
+    found = replace(found, words=sentences.words)
+    if not model.layout.visual_length:
+        yield found
+        return
+    decoder = ImageDecoder(sentences, choosers.codes, config.guidance)
+    decoder.codes.fill_(-1)
+    decoder.choose_first()
+    yield replace(found, codes=decoder.codes.clone())
+    for index in range(1, model.layout.visual_length):
+        decoder.choose_next(index)
+        yield replace(found, codes=decoder.codes.clone())
+
+
+def before_words(model: IncrementalModel, prefix: "Prefix") -> Generated:
+    """Rating and context words, no word and no code."""
+    context = prefix.context.topk(min(model.layout.text_length, model.num_words), dim=-1)
     normalizer = prefix.context.float().logsumexp(dim=-1, keepdim=True)
     return Generated(
         rating=prefix.rating,
         context=context.indices,
         context_probabilities=(context.values.float() - normalizer).exp(),
-        words=sentences.words,
-        codes=codes,
+        words=context.indices.new_full((len(context.indices), model.layout.text_length + 1), PAD),
+        codes=None,
     )
 
 

@@ -53,10 +53,13 @@ class ImageDecoder:
 
     def choose_others(self) -> None:
         """Chooses all codes but the first; every step reads the slots that are filled."""
-        start = self.layout.visual.start
         for index in range(1, len(self.indices)):
-            visible = self.visible[..., : start + index + 1]
-            self.choose(self.indices[index : index + 1], self.model, visible)
+            self.choose_next(index)
+
+    def choose_next(self, index: int) -> None:
+        """Chooses the code at ``index``, where those before are chosen."""
+        visible = self.visible[..., : self.layout.visual.start + index + 1]
+        self.choose(self.indices[index : index + 1], self.model, visible)
 
     def choose(
         self, index: Int[Tensor, "1"], model: IncrementalModel, visible: Bool[Tensor, "R 1 1 T"]

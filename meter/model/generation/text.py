@@ -1,5 +1,6 @@
 """Decoding of sentences, word after word."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
@@ -70,11 +71,21 @@ class Sentences(Generic[Decoder]):
 def decode_text(
     model: Decoder, state: Float[Tensor, "B D"], chooser: Chooser, *, allow_unknown: bool
 ) -> Sentences[Decoder]:
-    """Chooses word after word until every sentence has ended or is n words long.
+    """Chooses word after word until every sentence has ended or is n words long; ``state`` predicts the first word."""
+    writing = decode_text_stepwise(model, state, chooser, allow_unknown=allow_unknown)
+    while True:
+        try:
+            next(writing)
+        except StopIteration as end:
+            return end.value
+
+
+def decode_text_stepwise(
+    model: Decoder, state: Float[Tensor, "B D"], chooser: Chooser, *, allow_unknown: bool
+) -> Generator[Int[Tensor, "B S"], None, Sentences[Decoder]]:
+    """``decode_text`` that hands out the words so far after each one, PAD where there is none yet.
 
     What has ended costs nothing more: it moves to the back of the cache, and the others go on without it.
-
-    state: predicts the first word.
     """
     batch, length = len(state), model.text_length
     words = torch.full((batch, length + 1), PAD, dtype=torch.long, device=state.device)
@@ -83,6 +94,7 @@ def decode_text(
     for index in range(length):
         logits = word_logits(model, state, allow_unknown=allow_unknown)
         words[active, index] = chooser.choose(logits, active, index)
+        yield words
         if index + 1 == length:
             break
         if checks_for_ends(index, state.device):

@@ -1,0 +1,5 @@
+"""A page to play with a finished run."""
+
+from meter.play.answers import Answers
+
+__all__ = ["Answers"]
