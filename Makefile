@@ -29,5 +29,5 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,notebook,play,sweep,tensorboard]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs,notebook,play,sweep,tensorboard]'
 	@touch $@

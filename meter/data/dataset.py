@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Format(enum.Enum):
-    """The form of the raw files; data/README.md shows each."""
+    """A form of raw files; docs/data.md shows each."""
 
     synthetic = "synthetic"
     """The grounded world, which is written when it is needed."""
@@ -50,6 +50,7 @@ class DatasetConfig(EnumFields):
     name: str = "synthetic"
     """Used in the names of runs only."""
     format: Format = Format.synthetic
+    """The form of the raw files."""
     root: str = ""
     """Folder of the raw files; unused by the synthetic world."""
     fold: str = "1"
@@ -105,7 +106,7 @@ def check_config(config: DatasetConfig) -> None:
     if config.format is not Format.synthetic and not (config.root and Path(config.root).is_dir()):
         raise InputError(
             f"dataset.root={config.root!r} is not a folder: set it to the folder of the raw files "
-            "(data/README.md says where they come from)"
+            "(docs/data.md says where they come from)"
         )
     if config.features is FeatureSource.mined and config.format in (Format.peter, Format.synthetic):
         raise InputError(
@@ -139,7 +140,7 @@ def find_format(config: DatasetConfig) -> Format:
     if not found:
         raise InputError(
             f"dataset.root={config.root!r} has neither {CSV_REVIEWS} nor {JSONL_REVIEWS}: put your reviews there as "
-            "one of them (data/README.md shows the columns)"
+            "one of them (docs/data.md shows the columns)"
         )
     if len(found) > 1:
         raise InputError(

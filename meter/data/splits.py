@@ -29,7 +29,7 @@ def read_index_files(folder: Path, num_records: int) -> dict[str, list[int]]:
         if not (folder / f"{name}.index").is_file():
             raise InputError(
                 f"{name}.index is missing: expected it at {folder / name}.index, with the numbers of its records "
-                "counted from 0 (data/README.md shows the form)"
+                "counted from 0 (docs/data.md shows the form)"
             )
     split_of: dict[int, str] = {}
     splits: dict[str, list[int]] = {}

@@ -24,8 +24,9 @@ class WorldConfig:
     """Size and noise of the world."""
 
     num_hotels: int = 240
+    """Hotels; every item has eight features with four possible values each."""
     num_restaurants: int = 240
-    """Items of each kind; every item has eight features with four possible values each."""
+    """Restaurants."""
     num_users: int = 160
     """Users; each writes about the same number of reviews."""
     reviews_per_item: int = 16

@@ -173,7 +173,7 @@ def test_missing_files_say_which_and_where(tmp_path: Path) -> None:
         (read_yelp, "yelp_academic_dataset_review.json"),
     ):
         with pytest.raises(
-            InputError, match=rf"^{name} is missing: expected it at .*{name}; .*data/README\.md"
+            InputError, match=rf"^{name} is missing: expected it at .*{name}; .*docs/data\.md"
         ):
             read(tmp_path)
     (write_peter(tmp_path, [peter_entry()] * 4) / "1" / "validation.index").unlink()

@@ -107,7 +107,7 @@ def require_file(path: Path) -> Path:
     if not path.is_file():
         raise InputError(
             f"{path.name} is missing: expected it at {path}; "
-            "put it there or set dataset.root to its folder (data/README.md says where each file comes from)"
+            "put it there or set dataset.root to its folder (docs/data.md says where each file comes from)"
         )
     return path
 

@@ -64,7 +64,7 @@ def collect_mined_reviews(
     if not features and all(given.get("feature") is None for _, given in _usable(read(), fields)):
         raise InputError(
             f'{source.file}: no feature word was found; a word is one where five training reviews at least say "the … '
-            'is" or "the … was" of it: add reviews, or name feature words yourself (data/README.md)'
+            'is" or "the … was" of it: add reviews, or name feature words yourself (docs/data.md)'
         )
     return collect_reviews(
         read(),
