@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from meter.version import __version__
 
         print(f"meter {__version__}")
+    elif name == "--completion":
+        print_completion(rest[0] if rest else "")
     elif name in COMMANDS:
         sys.argv = [f"meter {name}", *rest]
         runpy.run_module(f"meter.{name}", run_name="__main__", alter_sys=True)
@@ -38,6 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         near = get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}"
         print(f"error: there is no command {name!r}; {hint}", file=sys.stderr)
+        sys.exit(2)
+
+
+def print_completion(shell: str) -> None:
+    """Prints the script with which a shell completes what ``meter`` takes; ends with 2 for an unknown shell."""
+    from meter.completion import completion
+    from meter.errors import InputError
+
+    try:
+        print(completion(shell, list(COMMANDS)), end="")
+    except InputError as fault:
+        print(f"error: {fault}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -52,6 +66,7 @@ def overview() -> str:
             *lines,
             "",
             "meter COMMAND --help shows its choices and keys; every option is key=value.",
+            "meter --completion bash (or zsh, fish) prints a script that completes them in the shell.",
         ]
     )
 

@@ -1,6 +1,6 @@
 """``python -m meter.explain``: explains a pair with a finished run, in the terminal and as a card."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from meter.errors import InputError
@@ -20,6 +20,10 @@ class ExplainConfig:
     """An item of the dataset."""
     feature: str = ""
     """The feature word to speak of; the likeliest one where it is left out."""
+    new_user: bool = False
+    """Whether ``user`` is the name of one without a history: answered as the average user."""
+    photos: list[str] = field(default_factory=list)
+    """Photos of an item that the run does not know and nobody has reviewed; ``item`` is then its name."""
     output: str = ""
     """Where the card goes, without ending; by default ``<run>/explanations/<user>-<item>-<feature>``."""
 
@@ -34,6 +38,10 @@ def explain(config: ExplainConfig) -> None:
                 f"{name}=… is missing: python -m meter.explain run=DIR user=U item=I [feature=F]"
             )
     explainer = Explainer(RunFolder(config.run))
+    if config.new_user:
+        explainer.add_user(config.user)
+    if config.photos:
+        explainer.add_item(config.item, list(config.photos))
     card = explainer.explain(user=config.user, item=config.item, feature=config.feature or None)
     console = Console()
     console.print(card)

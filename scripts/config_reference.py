@@ -34,8 +34,9 @@ def docstrings(schema: type) -> dict[str, str]:
         assert isinstance(body, ast.ClassDef)
         for line, following in zip(body.body, [*body.body[1:], None], strict=True):
             if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
-                text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
-                found[line.target.id] = " ".join(str(following.value.value).split()) if text else ""
+                found[line.target.id] = ""
+                if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+                    found[line.target.id] = " ".join(str(following.value.value).split())
     return found
 
 

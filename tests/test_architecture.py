@@ -29,7 +29,7 @@ FLOORS = [
     ["system_training"],
     ["tracked_results"],
     ["pipeline"],
-    ["explain", "play", "prepare"],
+    ["explain", "play", "prepare", "completion"],
     ["meter", "__main__"],
 ]
 """The rooms from the ground up; ``meter`` is the package's own ``__init__``, ``__main__`` its command."""

@@ -4,18 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Integer, UInt8
 from torch import Tensor, nn
 
 from meter.data import tokenize
+from meter.data.images import decode_photo
 from meter.errors import InputError
 from meter.evaluate.generate import GeneratedExplanation, explain_pairs, explain_stepwise
 from meter.evaluate.likeliest_feature import likeliest_feature
 from meter.evaluate.network_inputs import encode_words
+from meter.evaluate.newcomers import PhotoRegression, append_row
 from meter.model import DecodingConfig, Meter, WordChoice
 from meter.model.generation.sampling import SamplingConfig
 from meter.notebook.gallery import Gallery
@@ -34,10 +37,12 @@ from meter.notebook.table import Table
 from meter.notebook.what_if import WhatIf
 from meter.progress import tracked
 from meter.report import Card
+from meter.report.explanation import Mark
 from meter.run_folder import RunFolder
 from meter.special_words import PAD, SPECIAL_WORDS, UNK
 from meter.train.devices import DeviceConfig, make_fabric
 from meter.vq import pixels_from_images
+from meter.vq.encode import encode_photos
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -71,11 +76,65 @@ class Explainer:
         self.precision: str = run.manifest["precision"]
         self._users = {name: row for row, name in enumerate(run.names.users)}
         self._items = {name: row for row, name in enumerate(run.names.items)}
+        self._marks: dict[tuple[str, str], Mark] = {}
+        self._new_photos: dict[str, Integer[np.ndarray, "P M"]] = {}
         # Of the last question, whose card is laid out again and again while it is generated.
         self._photos: dict[Question, UInt8[np.ndarray, "S S 3"] | None] = {}
         self._features = {
             name: run.vocabulary.index[name] for name in run.names.features if name in run.vocabulary.index
         }
+
+    def add_user(self, name: str) -> None:
+        """Makes a user known who has no history: for the model the mean of all users. Cards are marked so.
+
+        Only this object learns of the user; the run's files stay as they are.
+
+        Raises InputError where the name is known already, and for a baseline.
+        """
+        table = self._meter("add_user").embedding.users
+        _check_new(name, self._users, "user")
+        self._users[name] = append_row(table, table.weight[: len(self.run.names.users)].mean(dim=0))
+        self._marks["user", name] = Mark(label="new user", detail="nothing is known of them")
+
+    def add_item(
+        self, name: str, photos: Sequence[Path | str | UInt8[np.ndarray, "_ _ 3"]]
+    ) -> PhotoRegression:
+        """Makes an item known that has photos and no review. Cards are marked so.
+
+        Its vector is what ridge regression says of the photos' codes, made from the run's own items. Only this object
+        learns of the item; the run's files stay as they are.
+
+        photos: files, or pixels. Returns the regression: ``explained`` says how much photos tell of the run's items.
+
+        Raises InputError where the name is known already, a photo cannot be read, or the run has no photos.
+        """
+        table = self._meter("add_item").embedding.items
+        _check_new(name, self._items, "item")
+        if not photos:
+            raise InputError(f"add_item: expected photos of {name}, found none")
+        regression = self.photo_regression
+        codes = self._encode(photos)
+        self._items[name] = append_row(table, regression.predict(codes))
+        self._new_photos[name] = codes
+        count = f"{len(photos)} photo{'' if len(photos) == 1 else 's'}"
+        self._marks["item", name] = Mark(label="new item", detail=f"known by {count} alone")
+        return regression
+
+    @cached_property
+    def photo_regression(self) -> PhotoRegression:
+        """What photos tell of the run's own items. Raises InputError where the run has none, and for a baseline."""
+        model, codes = self._meter("add_item"), self.run.photo_codes
+        if codes is None or model.config.picture_features:
+            raise InputError(
+                f"new items: expected a run that draws pictures from photos of its items, found {self.run.config.name}"
+            )
+        shown = [sorted(set().union(*photos.values())) for photos in self.run.catalogue.item_photos]
+        rows = [row for row, photos in enumerate(shown) if photos]
+        return PhotoRegression.fit(
+            [np.asarray(codes[shown[row]]) for row in rows],
+            model.embedding.items.weight[rows],
+            model.config.num_codes,
+        )
 
     def users(self) -> Table[UserRow]:
         """The users it knows, with their training records."""
@@ -88,12 +147,17 @@ class Explainer:
     def features(self, item: str | None = None) -> Table[FeatureRow]:
         """The feature words of the training records about an item, or of all; the most frequent first."""
         row = None if item is None else find(item, self._items, "item")
-        return feature_rows(self.run.catalogue, row)
+        return feature_rows(self.run.catalogue, None if item in self._new_photos else row)
 
     def nearest(self, item: str, count: int = 5) -> Table[NeighbourRow]:
         """The items that the model has learned to be most like this one."""
         row = find(item, self._items, "item")
         vectors = self._meter("nearest").embedding.items.weight.detach()
+        if item in self._new_photos:
+            vectors = torch.cat([vectors[: len(self.run.names.items)], vectors[row : row + 1]])
+            row = len(vectors) - 1
+        else:
+            vectors = vectors[: len(self.run.names.items)]
         return neighbour_rows(vectors, self.run.names.items, row, count)
 
     def explain(self, *, user: str, item: str, feature: str | None = None) -> Card:
@@ -211,16 +275,21 @@ class Explainer:
         return located(word, attention, card.image)
 
     def item_photos(self, item: str, feature: str | None = None) -> list[UInt8[np.ndarray, "S S 3"]]:
-        """The photos of an item's training records, as the VQ-GAN decodes their codes.
+        """The photos of an item's training records, as the VQ-GAN decodes their codes; of a new item, all of them.
 
         feature: only those that suit records about it; all where None.
         """
+        codes = self._photo_codes(item, feature)
+        return list(self._decode(codes)) if codes else []
+
+    def _photo_codes(self, item: str, feature: str | None = None) -> list[list[int]]:
+        """The codes of these photos."""
+        if item in self._new_photos:
+            return self._new_photos[item].tolist()
         shown = self.run.catalogue.item_photos[find(item, self._items, "item")]
         chosen = set().union(*shown.values()) if feature is None else set(shown.get(feature, []))
         codes = self.run.photo_codes
-        if codes is None or not chosen:
-            return []
-        return list(self._decode([codes[photo].tolist() for photo in sorted(chosen)]))
+        return [] if codes is None else [codes[photo].tolist() for photo in sorted(chosen)]
 
     @cached_property
     def fabric(self) -> "Fabric":
@@ -303,13 +372,18 @@ class Explainer:
             match=self._match(explained.text, explained.codes, question),
             matcher_auc=run.matcher.auc if run.matcher else None,
             best_rating=round(run.names.highest_rating),
+            marks=[
+                self._marks[key]
+                for key in (("user", question.user), ("item", question.item))
+                if key in self._marks
+            ],
         )
 
     def _photo(self, question: Question) -> UInt8[np.ndarray, "S S 3"] | None:
         """A photo of the item that suits the feature word, else any."""
         if question not in self._photos:
-            found = self.item_photos(question.item, question.feature) or self.item_photos(question.item)
-            self._photos = {question: found[0] if found else None}
+            codes = self._photo_codes(question.item, question.feature) or self._photo_codes(question.item)
+            self._photos = {question: self._decode(codes[:1])[0] if codes else None}
         return self._photos[question]
 
     def _drawn_to(self, card: Card, text: str) -> Card:
@@ -346,6 +420,14 @@ class Explainer:
         return picture
 
     @torch.no_grad()
+    def _encode(
+        self, photos: Sequence[Path | str | UInt8[np.ndarray, "_ _ 3"]]
+    ) -> Integer[np.ndarray, "P M"]:
+        assert self.run.vq is not None
+        pixels = [square_of(photo, self.run.vq.config.image_size) for photo in photos]
+        return encode_photos(self._on_device(self.run.vq), np.stack(pixels))
+
+    @torch.no_grad()
     def _decode(self, codes: list[list[int]]) -> UInt8[np.ndarray, "B S S 3"]:
         assert self.run.vq is not None
         images = self._on_device(self.run.vq).decode(torch.tensor(codes, device=self.fabric.device))
@@ -378,6 +460,24 @@ def tokenized(sentence: str) -> str:
     unknown = SPECIAL_WORDS[UNK]
     pieces = ([piece] if piece == unknown else tokenize(piece) for piece in sentence.split())
     return " ".join(token for tokens in pieces for token in tokens)
+
+
+def square_of(photo: Path | str | UInt8[np.ndarray, "_ _ 3"], size: int) -> UInt8[np.ndarray, "S S 3"]:
+    """A photo as the VQ-GAN reads it: upright, middle square. Raises InputError where it cannot be read."""
+    if not isinstance(photo, np.ndarray):
+        return decode_photo(Path(photo), size)
+    from PIL import Image
+
+    height, width, _ = photo.shape
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    square = Image.fromarray(photo[top : top + side, left : left + side])
+    return np.asarray(square.resize((size, size), Image.Resampling.LANCZOS))
+
+
+def _check_new(name: str, known: dict[str, int], kind: str) -> None:
+    if name in known:
+        raise InputError(f"the run knows the {kind} {name!r} already; take another name")
 
 
 def find(name: str, known: dict[str, int], kind: str) -> int:

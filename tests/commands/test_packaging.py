@@ -18,6 +18,8 @@ def test_the_wheel_works_elsewhere(tmp_path) -> None:
         archive.extractall(installed)
     assert "meter/configs/dataset/tripadvisor.yaml" in names
     assert "meter/configs/dataset/labels/tripadvisor.yaml" in names
+    assert "meter/configs/commands/compare.yaml" in names
+    assert "meter/configs/sweep/lambdas.yaml" in names
     assert any(name.startswith("meter/report/templates/") for name in names)
     assert {name.split("/")[0] for name in names} - {"meter"} == {
         name.split("/")[0] for name in names if ".dist-info/" in name

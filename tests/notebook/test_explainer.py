@@ -260,3 +260,67 @@ def test_without_pandas_a_frame_says_what_to_install(run: Explainer, monkeypatch
         InputError, match=r"needs the package pandas: pip install 'meter-explain\[notebook\]'"
     ):
         run.items().to_pandas()
+
+
+def with_regression(folder: Path) -> Explainer:
+    """A run whose first three items have photos."""
+    made = make_run(folder)
+    catalogue = made.catalogue
+    catalogue.item_photos[2] = {"view": [3]}
+    catalogue.save(made.catalogue_file)
+    return meter.load(made.path)
+
+
+def test_a_user_without_a_history_is_the_mean_of_all(tmp_path: Path) -> None:
+    run = meter.load(make_run(tmp_path).path)
+    before = run.explain(user=USERS[1], item=ITEMS[0], feature="bed")
+    run.add_user("ann")
+    card = run.explain(user="ann", item=ITEMS[0], feature="bed")
+    model = run.run.model
+    assert isinstance(model, Meter)
+    table = model.embedding.users.weight
+    assert torch.equal(table[len(USERS)], table[: len(USERS)].mean(dim=0))
+    assert [mark.written for mark in card.marks] == ["new user · nothing is known of them"]
+    again = run.explain(user=USERS[1], item=ITEMS[0], feature="bed")
+    assert (again.text, again.rating, again.marks) == (before.text, before.rating, [])
+    assert "new user" in card._repr_html_()
+    run.add_user("bob")
+    assert torch.equal(table[len(USERS)], model.embedding.users.weight[len(USERS) + 1]), (
+        "newcomers do not count"
+    )
+    with pytest.raises(InputError, match="knows the user 'ann' already"):
+        run.add_user("ann")
+
+
+def test_an_item_with_photos_and_no_review_is_what_the_regression_says(tmp_path: Path) -> None:
+    run = with_regression(tmp_path)
+    rng = np.random.default_rng(0)
+    photos = [
+        rng.integers(0, 256, (12, 8, 3), dtype=np.uint8),
+        rng.integers(0, 256, (8, 8, 3), dtype=np.uint8),
+    ]
+    regression = run.add_item("my inn", photos)
+    model = run.run.model
+    assert isinstance(model, Meter)
+    codes = run.run.vq.encode(torch.from_numpy(photos[1]).permute(2, 0, 1)[None] / 127.5 - 1)
+    shown = run._new_photos["my inn"]
+    assert shown.shape == (2, 16)
+    assert shown[1].tolist() == codes[0].tolist()
+    assert torch.equal(model.embedding.items.weight[len(ITEMS)], regression.predict(shown))
+    card = run.explain(user=USERS[0], item="my inn", feature="view")
+    assert [mark.written for mark in card.marks] == ["new item · known by 2 photos alone"]
+    assert card.codes is not None
+    assert len(run.item_photos("my inn")) == 2
+    assert run.alternatives(user=USERS[0], item="my inn", feature="bed", count=2)[0].item == "my inn"
+    assert len(run.nearest("my inn", 3)) == 3
+    assert "my inn" not in [row.name for row in run.nearest(ITEMS[0], 6)]
+    assert [row.name for row in run.features("my inn")] == [row.name for row in run.features()]
+    with pytest.raises(InputError, match="expected photos of an inn, found none"):
+        run.add_item("an inn", [])
+    with pytest.raises(InputError, match=r"photo .*nowhere\.jpg is missing"):
+        run.add_item("an inn", [tmp_path / "nowhere.jpg"])
+
+
+def test_a_run_without_photos_knows_no_item_by_them(without_pictures: Explainer) -> None:
+    with pytest.raises(InputError, match="expected a run that draws pictures from photos of its items"):
+        without_pictures.add_item("my inn", [np.zeros((8, 8, 3), dtype=np.uint8)])
