@@ -18,7 +18,7 @@ from meter.data import Prepared, prepare
 from meter.disc import Matcher
 from meter.evaluate.diagnose import diagnose
 from meter.evaluate.extra_metrics import import_packages, measure_extra
-from meter.evaluate.generate import generations
+from meter.evaluate.generate import check_evaluation, generations
 from meter.evaluate.generations import Generation, read_generations, write_generations, write_scores
 from meter.evaluate.measure import measure, vq_sections
 from meter.model import System
@@ -243,6 +243,7 @@ def run_steps(pipeline: Pipeline) -> dict[str, Any]:
     folder.save_config(config)
     with listen() as stop, logged_to(folder.log_file):
         prepared = pipeline.prepare()
+        check_evaluation(prepared, config.evaluation)
         visual = pipeline.train_vqgan(prepared, stop)
         drawn = pipeline.drawn(visual)
         examples = make_examples(

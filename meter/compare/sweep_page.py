@@ -80,7 +80,7 @@ def sweep_markdown(sweep: Sweep, command: str) -> str:
             for values, found, front in _lines(sweep, table, rows)
         ]
         parts += ["", f"## {escaped(table.split)}", "", markdown_table(heads, cells)]
-    parts += ["", *(f"- {line}" for line in reading(sweep)), f"- `{command}`"]
+    parts += ["", *(f"- {escaped(line)}" for line in reading(sweep)), f"- `{command}`"]
     return "\n".join(parts) + "\n"
 
 

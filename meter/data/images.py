@@ -20,6 +20,7 @@ from meter.storage.json_file import write_json
 from meter.storage.stage import Stage, build_stage
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
     from rich.console import Console
 
 PIXELS = "pixels.npy"
@@ -138,16 +139,22 @@ def decode_photo(path: Path, image_size: int) -> UInt8[np.ndarray, "S S 3"]:
             # A JPEG can be decoded at a fraction of its size; twice the target leaves Lanczos enough to work on.
             image.draft("RGB", (2 * image_size, 2 * image_size))
             upright = ImageOps.exif_transpose(image).convert("RGB")
-        width, height = upright.size
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        # Resizing with a box would blend in pixels from outside it, so the square is cut out first.
-        square = upright.crop((left, top, left + side, top + side))
-        square = square.resize((image_size, image_size), Image.Resampling.LANCZOS)
-        return np.asarray(square)
+        return middle_square(upright, image_size)
     except Exception as fault:  # a damaged picture can raise nearly any exception
         problem = "is missing" if isinstance(fault, FileNotFoundError) else f"cannot be decoded ({fault})"
         raise InputError(
             f"photo {path} {problem}; put a whole file there, take it out of the photo manifest, "
             "or set dataset.skip_broken_photos=true"
         ) from None
+
+
+def middle_square(image: "PillowImage", image_size: int) -> UInt8[np.ndarray, "S S 3"]:
+    """The square in the middle of an upright RGB image, ``image_size`` pixels a side."""
+    from PIL import Image
+
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    # Resizing with a box would blend in pixels from outside it, so the square is cut out first.
+    square = image.crop((left, top, left + side, top + side))
+    return np.asarray(square.resize((image_size, image_size), Image.Resampling.LANCZOS))

@@ -40,7 +40,8 @@ def diagnose(
 
     discriminator: D beside the run's best weights, where it trained one. matcher: the matcher's network.
     """
-    split = generated[0].split
+    splits = [generation.split for generation in generated]
+    split = "test" if "test" in splits else splits[0]
     generated = [generation for generation in generated if generation.split == split]
     diagnosis: dict[str, Any] = {"split": split, "sentences": asdict(diagnose_sentences(generated))}
 

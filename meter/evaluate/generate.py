@@ -174,6 +174,24 @@ def evaluated_splits(prepared: Prepared, asked: Sequence[str]) -> list[str]:
     return list(asked) or [name for name in prepared.splits if name not in ("train", "validation")]
 
 
+def check_evaluation(prepared: Prepared, config: EvaluationConfig) -> None:
+    """Before the training: are the splits there, and is what is optimized measured?
+
+    Raises InputError, naming the setting.
+    """
+    splits = evaluated_splits(prepared, config.splits)
+    if config.optimized and not config.generate:
+        raise InputError(
+            "evaluation.optimized: expected evaluation.generate=true, found false: nothing is measured"
+        )
+    for key in config.optimized:
+        if key.partition(".")[0] not in splits:
+            raise InputError(
+                f"evaluation.optimized: expected a metric of {', '.join(splits)}, found {key}; evaluation.splits "
+                "says what is measured"
+            )
+
+
 def generations(
     model: System,
     prepared: Prepared,

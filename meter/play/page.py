@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1, "show_progress": "hidden"}
-"""Two people who ask at once wait for each other: the model has one cache."""
+"""Two people who ask at once wait for each other: there is one model, and its answer takes all cores."""
 
 
 def gradio_library() -> Any:

@@ -8,7 +8,9 @@ from meter.pipeline import run
 
 def train(config: RunConfig) -> float | list[float] | None:
     """Runs everything, and returns what a sweeper wants to know."""
-    return objective_values(run(config), config.evaluation.optimized)
+    metrics = run(config)
+    # Of several processes, the first one alone has measured.
+    return objective_values(metrics, config.evaluation.optimized) if metrics else None
 
 
 if __name__ == "__main__":

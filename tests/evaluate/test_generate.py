@@ -13,7 +13,14 @@ from rich.console import Console
 from meter.data.pairing import PhotoSets
 from meter.data.store import Prepared, Records
 from meter.data.vocabulary import Vocabulary
-from meter.evaluate.generate import EvaluationConfig, GeneratedExplanation, explain_pairs, generations
+from meter.errors import InputError
+from meter.evaluate.generate import (
+    EvaluationConfig,
+    GeneratedExplanation,
+    check_evaluation,
+    explain_pairs,
+    generations,
+)
 from meter.evaluate.generations import read_generations, write_generations
 from meter.evaluate.network_inputs import decode_pictures
 from meter.model import CodeChoice, DecodingConfig, WordChoice
@@ -207,3 +214,13 @@ def test_a_pair_is_explained_in_the_runs_precision(
     monkeypatch.setattr(model, "generate", watched)
     explain_one(prepared, model, row=2, precision=precision)
     assert autocast == [expected]
+
+
+def test_what_is_to_be_measured_is_checked_before_the_training(prepared: Prepared) -> None:
+    check_evaluation(prepared, EvaluationConfig(splits=["validation"], optimized=["validation.text.bleu_4"]))
+    with pytest.raises(InputError, match=r"evaluation\.splits: expected some of .*, found valid"):
+        check_evaluation(prepared, EvaluationConfig(splits=["valid"]))
+    with pytest.raises(InputError, match=r"expected a metric of test.*, found validation\.text\.bleu_4"):
+        check_evaluation(prepared, EvaluationConfig(optimized=["validation.text.bleu_4"]))
+    with pytest.raises(InputError, match=r"expected evaluation\.generate=true, found false"):
+        check_evaluation(prepared, EvaluationConfig(generate=False, optimized=["test.text.bleu_4"]))

@@ -303,7 +303,7 @@ def test_an_item_with_photos_and_no_review_is_what_the_regression_says(tmp_path:
     model = run.run.model
     assert isinstance(model, Meter)
     codes = run.run.vq.encode(torch.from_numpy(photos[1]).permute(2, 0, 1)[None] / 127.5 - 1)
-    shown = run._new_photos["my inn"]
+    shown = run._names.new_photos["my inn"]
     assert shown.shape == (2, 16)
     assert shown[1].tolist() == codes[0].tolist()
     assert torch.equal(model.embedding.items.weight[len(ITEMS)], regression.predict(shown))
